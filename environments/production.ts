@@ -1,0 +1,163 @@
+/**
+ * Production: a complete worked example. Every address, name and key is a
+ * documentation value; replace them with yours (README, "Make it yours").
+ */
+import type { EnvironmentInput } from "./schema";
+
+export const production: EnvironmentInput = {
+  name: "production",
+  protect: true,
+  requireImageDigests: true,
+
+  versions: {
+    nomad: { version: "2.0.5", url: "https://releases.hashicorp.com/nomad/2.0.5/nomad_2.0.5_linux_amd64.zip", sha256: "0000000000000000000000000000000000000000000000000000000000000000" },
+    consul: { version: "1.21.4", url: "https://releases.hashicorp.com/consul/1.21.4/consul_1.21.4_linux_amd64.zip", sha256: "0000000000000000000000000000000000000000000000000000000000000000" },
+    tailscale: "1.90.6",
+  },
+
+  nodes: [
+    {
+      name: "server-1",
+      tailnetName: "server-1.example-tailnet.ts.net",
+      tailnetAddress: "100.64.0.11",
+      ssh: { user: "deploy", port: 22, hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0lk5SBF1Qj5bVgd6Fe5fM3tnPSuQtIGzJpRj0Vq8gY" },
+      reserved: { cpuMhz: 1000, memory: "1GiB", disk: "10GiB" },
+      volumesRoot: "/srv/gvfx",
+    },
+    {
+      name: "server-2",
+      tailnetName: "server-2.example-tailnet.ts.net",
+      tailnetAddress: "100.64.0.12",
+      ssh: { user: "deploy", port: 22, hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKc0u4nJm3dQ0yq7mDkS1b1v3l6mN1i1e8M0qk2bYh5T" },
+      reserved: { cpuMhz: 1000, memory: "1GiB", disk: "10GiB" },
+      volumesRoot: "/srv/gvfx",
+    },
+  ],
+  witness: { name: "witness", ssh: { user: "root", port: 22 } },
+  vultr: {
+    enabled: true,
+    plan: "vc2-1c-2gb",
+    region: "fra",
+    os: "Debian 12 x64 (bookworm)",
+    sshAuthorizedKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFZ1WlR0c8o1b7dAqFqJ0mJxqS4wVt3nTn1y8yB2r5fT operator"],
+  },
+  tailnet: {
+    enabled: true,
+    name: "example.com",
+    tagPrefix: "gvfx",
+    userGroup: "group:gvfx-users",
+    userGroupMembers: ["trader@example.com"],
+    operatorGroup: "group:gvfx-operators",
+    operators: ["operator@example.com"],
+    consulTag: "tag:consul",
+    vaultTag: "tag:vault",
+  },
+
+  nomad: {
+    address: "https://100.64.0.11:4646",
+    region: "global",
+    datacenter: "dc1",
+    namespace: "gvfx",
+    dataDir: "/var/lib/nomad",
+    configDir: "/etc/nomad.d",
+    minHeartbeatTtl: "5s",
+    heartbeatGrace: "5s",
+    failoverHeartbeatTtl: "15s",
+    rpcKeepAliveInterval: "3s",
+    rpcConnectionWriteTimeout: "3s",
+    caValidity: "3650d",
+    certificateValidity: "365d",
+    certificateRenewal: "60d",
+  },
+  consul: {
+    address: "https://100.64.0.21:8501",
+    servers: ["100.64.0.21", "100.64.0.22", "100.64.0.23"],
+    datacenter: "dc1",
+    domain: "consul",
+    aclsEnabled: true,
+    caFile: "/etc/consul.d/ca.pem",
+    gossipKeyFile: "/etc/consul.d/gossip.key",
+    configDir: "/etc/consul.d",
+    dataDir: "/var/lib/consul",
+    recursors: ["100.100.100.100"],
+  },
+  vault: {
+    address: "https://100.64.0.21:8200",
+    servers: ["100.64.0.21"],
+    kvMount: "gvfx",
+    authPath: "jwt-nomad",
+    caFile: "/etc/nomad.d/vault-ca.pem",
+    tokenPeriod: "30m",
+  },
+
+  images: {
+    registry: { host: "registry.example.com", credentials: { delivery: "node-file", path: "/etc/nomad.d/registry.json" } },
+    backend: "registry.example.com/tv-goldviewfx-backend",
+    frontend: "registry.example.com/tv-goldviewfx-frontend",
+    rlService: "registry.example.com/tv-goldviewfx-rl-service",
+    convex: "ghcr.io/get-convex/convex-backend",
+    postgres: "postgres",
+    minio: "minio/minio",
+    minioClient: "minio/mc",
+    haproxy: "haproxy",
+  },
+  ports: { frontend: 3000, api: 8787, rlService: 9101, convex: 3210, convexSite: 3211, postgres: 5432, objectstore: 9000 },
+  replicas: { api: 2, frontend: 2, rlService: 2 },
+  resources: {
+    api: { cpuMhz: 1000, memory: "1GiB", memoryMax: "2GiB" },
+    frontend: { cpuMhz: 500, memory: "1GiB" },
+    rlService: { cpuMhz: 1200, memory: "4GiB", memoryMax: "8GiB" },
+    worker: { cpuMhz: 1000, memory: "1GiB", memoryMax: "2GiB" },
+    gateway: { cpuMhz: 200, memory: "128MiB" },
+    postgres: { cpuMhz: 1000, memory: "2GiB" },
+    objectstore: { cpuMhz: 500, memory: "1GiB" },
+    convex: { cpuMhz: 1000, memory: "3GiB" },
+  },
+  markets: {
+    gold: ["Gold-USDT", "XAUTUSDT", "PAXGUSDT"],
+    crypto: ["ALGO-USDT", "BTC-USDT", "ETH-USDT", "SOL-USDT", "XRP-USDT", "BNB-USDT"],
+  },
+  tuning: {
+    api: { CORS_ORIGIN: "http://gvfx-frontend.service.consul:3000", OPS_READ_TIMEOUT_MS: "4000" },
+    worker: { BINGX_MARKET_DATA_INTERVAL_MIN: "1", BINGX_WS_FLUSH_INTERVAL_MS: "1000" },
+    frontend: { BACKEND_PROXY_TIMEOUT_MS: "45000" },
+    rlService: { RL_SERVICE_LOG_LEVEL: "info" },
+  },
+  dataPlane: {
+    node: "server-1",
+    initializeEmptyVolumes: false,
+    convexInstance: "tv-goldviewfx",
+    postgres: { maxConnections: 100, convexPool: 48, appPool: 4, backupConnections: 3, reserve: 10, sharedBuffers: "512MiB" },
+    killTimeout: "60s",
+  },
+
+  backend: { kind: "local", folder: ".gvfx/state/production" },
+  alerts: { destination: "https://alerts.example.com/hooks/gvfx", deadManUrl: "https://alerts.example.com/heartbeat/gvfx", deadManInterval: "60s" },
+  legacy: {
+    host: { tailnetAddress: "100.64.0.31", ssh: { user: "trader", port: 22, hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBq5pC8mR1vX0aWd7zYk3sT6uHf2nLe9oGj4iVr1bQxM" } },
+    ports: { frontend: 3000, api: 8787, rlService: 9101 },
+    checkout: "/home/trader/tv-goldviewfx",
+    pidFiles: { api: ".pids/backend-api.pid", worker: ".pids/backend-jobs.pid", rlService: ".pids/rl-service.pid" },
+    commands: {
+      start: "scripts/daemonize-backend.sh start",
+      stop: "scripts/daemonize-backend.sh stop",
+      restart: "scripts/daemonize-backend.sh restart",
+      status: "scripts/daemonize-backend.sh status",
+      startWorker: "systemctl --user start gvfx-worker",
+      startFrontend: "systemctl --user start gvfx-frontend",
+      stopFrontend: "systemctl --user stop gvfx-frontend",
+    },
+    convexUrl: "http://100.64.0.31:3210",
+    retired: false,
+  },
+  cutover: {
+    watch: "48h",
+    guardianMode: "advise",
+    rollback: {
+      duplicateIngestionRuns: { window: "10m", threshold: 1, minimumSamples: 1, missingData: "inconclusive" },
+      unresolvedConvexWriteFailures: { window: "10m", threshold: 5, minimumSamples: 1, missingData: "inconclusive" },
+      apiErrorRatio: { window: "5m", threshold: 0.05, minimumSamples: 20, missingData: "inconclusive" },
+      rlErrorRatio: { window: "5m", threshold: 0.2, minimumSamples: 10, missingData: "inconclusive" },
+    },
+  },
+};

@@ -1,0 +1,69 @@
+/** How it is operated: backend, alerts, legacy, cutover thresholds. */
+import { z } from "zod";
+import { count, duration, label, nonEmpty, portNumber, tailnetAddress, url, withExample } from "./fields";
+
+export const backendSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("local"),
+    /** Folder for the state files, relative to where Terraform runs. The states hold secrets: docs/decisions lists them. */
+    folder: nonEmpty(".gvfx/state"),
+  }),
+  z.strictObject({
+    kind: z.literal("hcp"),
+    hostname: nonEmpty("app.terraform.io"),
+    organization: nonEmpty("example-org"),
+    project: nonEmpty("tv-goldviewfx"),
+    /** Workspaces are named <prefix>-<stack>: by name, so that one stack can read another's outputs. */
+    workspacePrefix: label("gvfx-production"),
+  }),
+]);
+
+export const alertsSchema = z.strictObject({
+  /** Receives a POST with a JSON body for each alert. */
+  destination: url("https://alerts.example.com/hooks/gvfx", /^https$/),
+  /** Expects a request at least this often; its silence is the alarm. */
+  deadManUrl: url("https://alerts.example.com/heartbeat/gvfx", /^https$/).optional(),
+  deadManInterval: duration("60s"),
+});
+
+const command = (example: string) => nonEmpty(example);
+
+export const legacySchema = z.strictObject({
+  host: z.strictObject({
+    /** Name of one of the app nodes, when legacy runs there. */
+    node: label("server-1").optional(),
+    tailnetAddress: tailnetAddress("100.64.0.31"),
+    ssh: z.strictObject({ user: nonEmpty("trader"), port: portNumber(22), hostKey: nonEmpty("ssh-ed25519 AAAA…") }),
+  }),
+  /** Where the hand-started processes listen. */
+  ports: z.strictObject({ frontend: portNumber(3000), api: portNumber(8787), rlService: portNumber(9101) }),
+  checkout: nonEmpty("/home/trader/tv-goldviewfx"),
+  pidFiles: z.strictObject({ api: nonEmpty(".pids/backend-api.pid"), worker: nonEmpty(".pids/backend-jobs.pid"), rlService: nonEmpty(".pids/rl-service.pid") }),
+  commands: z.strictObject({
+    start: command("scripts/daemonize-backend.sh start"),
+    stop: command("scripts/daemonize-backend.sh stop"),
+    restart: command("scripts/daemonize-backend.sh restart"),
+    status: command("scripts/daemonize-backend.sh status"),
+    startWorker: command("scripts/start-worker.sh"),
+    startFrontend: command("systemctl --user start gvfx-frontend"),
+    stopFrontend: command("systemctl --user stop gvfx-frontend"),
+  }),
+  convexUrl: url("http://100.64.0.31:3210"),
+  /** Legacy is gone for good: its lease token is withdrawn. Needs the evidence of a finished watch. */
+  retired: z.boolean(),
+});
+
+/** A roll-back trigger: more than `threshold` in `window`, judged only with at least `minimumSamples`. */
+const trigger = (threshold: number) =>
+  z.strictObject({ window: duration("5m"), threshold: withExample(z.number().nonnegative(), threshold), minimumSamples: count(5), missingData: withExample(z.enum(["fail", "inconclusive"]), "inconclusive") });
+
+export const cutoverSchema = z.strictObject({
+  watch: duration("48h"),
+  guardianMode: withExample(z.enum(["advise", "act"]), "advise"),
+  rollback: z.strictObject({
+    duplicateIngestionRuns: trigger(1),
+    unresolvedConvexWriteFailures: trigger(5),
+    apiErrorRatio: trigger(0.05),
+    rlErrorRatio: trigger(0.2),
+  }),
+});
