@@ -1,0 +1,129 @@
+/** From a typed job to the JSON that Nomad's API, `nomad job run -json` and the nomad_job resource take. */
+import { HOST_NETWORK } from "../../contracts/services";
+import type { ApiGroup, ApiJob, ApiPort, ApiService, ApiTask, ApiTemplate } from "./api";
+import type { GroupSpec, JobSpec, PortSpec, ServiceSpec, TaskSpec, TemplateSpec } from "./spec";
+
+export function renderJob(job: JobSpec): ApiJob {
+  return {
+    ID: job.id,
+    Name: job.id,
+    Type: job.group.kind === "system" ? "system" : "service",
+    Region: job.region,
+    Namespace: job.namespace,
+    Datacenters: [job.datacenter],
+    Priority: job.priority,
+    Meta: { rationale: job.rationale, ...job.contentHashes },
+    TaskGroups: [renderGroup(job.group)],
+  };
+}
+
+/** JSON text with sorted keys, so that the order in which a file writes them never makes a difference. */
+export function renderJobJson(job: JobSpec, indent?: number): string {
+  return stableJson(renderJob(job), indent);
+}
+
+export function stableJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, (_key, v: unknown) => (v && typeof v === "object" && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v), indent);
+}
+
+function renderGroup(group: GroupSpec): ApiGroup {
+  const dynamic = group.ports.filter((p) => p.static === undefined).map(renderPort);
+  const reserved = group.ports.filter((p) => p.static !== undefined).map(renderPort);
+  return {
+    Name: group.name,
+    ...cardinality(group),
+    Constraints: group.constraints.map((c) => ({ LTarget: c.attribute, Operand: c.operator, RTarget: c.value })),
+    Networks: [{ ...(dynamic.length ? { DynamicPorts: dynamic } : {}), ...(reserved.length ? { ReservedPorts: reserved } : {}) }],
+    Services: group.services.map(renderService),
+    RestartPolicy: { Attempts: group.restart.attempts, Interval: group.restart.interval.nanoseconds, Delay: group.restart.delay.nanoseconds, Mode: group.restart.mode },
+    ...movement(group),
+    Update: {
+      MaxParallel: 1,
+      HealthCheck: "checks",
+      MinHealthyTime: group.update.minHealthyTime.nanoseconds,
+      HealthyDeadline: group.update.healthyDeadline.nanoseconds,
+      ProgressDeadline: group.update.progressDeadline.nanoseconds,
+      AutoRevert: group.update.autoRevert,
+      AutoPromote: group.kind === "replicated" && group.canary.autoPromote,
+      Canary: group.kind === "replicated" ? group.canary.count : 0,
+    },
+    ShutdownDelay: group.shutdownDelay.nanoseconds,
+    ...(group.volume ? { Volumes: { [group.volume.name]: { Name: group.volume.name, Type: "host", Source: group.volume.source, ReadOnly: false } } } : {}),
+    Tasks: group.tasks.map(renderTask),
+  };
+}
+
+function cardinality(group: GroupSpec): Pick<ApiGroup, "Count" | "Spreads" | "Scaling" | "Disconnect"> {
+  switch (group.kind) {
+    case "replicated":
+      return { Count: group.count, Spreads: [{ Attribute: "${node.unique.id}", Weight: 100 }] };
+    case "singleton":
+      return { Count: 1, Scaling: { Min: 1, Max: 1, Enabled: true }, Disconnect: { Replace: group.disconnect.replace, Reconcile: group.disconnect.reconcile } };
+    case "system":
+      return {};
+  }
+}
+
+/** A system job is neither rescheduled nor migrated: it has no other node to go to. */
+function movement(group: GroupSpec): Pick<ApiGroup, "ReschedulePolicy" | "Migrate"> {
+  if (group.kind === "system") return {};
+  const { delay, delayFunction, maxDelay } = group.reschedule;
+  return {
+    ReschedulePolicy: { Attempts: 0, Interval: 0, Delay: delay.nanoseconds, DelayFunction: delayFunction, MaxDelay: (maxDelay ?? delay).nanoseconds, Unlimited: true },
+    Migrate: { MaxParallel: 1, HealthCheck: "checks", MinHealthyTime: group.update.minHealthyTime.nanoseconds, HealthyDeadline: group.update.healthyDeadline.nanoseconds },
+  };
+}
+
+function renderPort(p: PortSpec): ApiPort {
+  return { Label: p.label, To: p.to, HostNetwork: HOST_NETWORK, ...(p.static === undefined ? {} : { Value: p.static }) };
+}
+
+function renderService(service: ServiceSpec): ApiService {
+  const { check } = service;
+  return {
+    Name: service.name,
+    Provider: "consul",
+    PortLabel: service.port,
+    ...(service.tags?.length ? { Tags: service.tags } : {}),
+    Checks: [{ Name: check.path ? `GET ${check.path}` : "TCP connect", Type: check.type, ...(check.path ? { Path: check.path } : {}), PortLabel: service.port, Interval: check.interval.nanoseconds, Timeout: check.timeout.nanoseconds }],
+  };
+}
+
+function renderTask(task: TaskSpec): ApiTask {
+  return {
+    Name: task.name,
+    Driver: "docker",
+    Config: {
+      image: task.image,
+      dns_servers: [task.dnsServer],
+      ...(task.entrypoint ? { entrypoint: task.entrypoint } : {}),
+      ...(task.command ? { command: task.command } : {}),
+      ...(task.args ? { args: task.args } : {}),
+      ...(task.ports ? { ports: task.ports } : {}),
+      ...(task.init ? { init: true } : {}),
+    },
+    ...(task.env ? { Env: task.env } : {}),
+    ...(task.templates?.length ? { Templates: task.templates.map(renderTemplate) } : {}),
+    // The token stays out of the task's environment and files: only its templates use it.
+    ...(task.vaultRole ? { Vault: { Role: task.vaultRole, ChangeMode: "noop", Env: false, DisableFile: true } } : {}),
+    ...(task.readsConsul ? { Consul: {} } : {}),
+    Resources: { CPU: task.resources.cpuMhz, MemoryMB: task.resources.memory.mib, ...(task.resources.memoryMax ? { MemoryMaxMB: task.resources.memoryMax.mib } : {}) },
+    KillSignal: task.killSignal,
+    KillTimeout: task.killTimeout.nanoseconds,
+    ...(task.hook ? { Lifecycle: { Hook: task.hook, Sidecar: false } } : {}),
+    ...(task.mount ? { VolumeMounts: [{ Volume: task.mount.volume, Destination: task.mount.destination, ReadOnly: false }] } : {}),
+    LogConfig: { MaxFiles: 5, MaxFileSizeMB: 10 },
+  };
+}
+
+function renderTemplate(template: TemplateSpec): ApiTemplate {
+  return {
+    EmbeddedTmpl: template.data,
+    DestPath: template.destination,
+    Envvars: template.asEnv ?? false,
+    Perms: template.perms ?? "0644",
+    ErrMissingKey: true,
+    ChangeMode: template.onChange ? "script" : "noop",
+    ...(template.onChange ? { ChangeScript: { Command: template.onChange.command, Args: template.onChange.args, Timeout: template.onChange.timeout.nanoseconds, FailOnError: false } } : {}),
+  };
+}

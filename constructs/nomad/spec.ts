@@ -1,0 +1,170 @@
+/**
+ * Typed Nomad job specifications: the parts of the job API that the platform uses.
+ * A group is one of three kinds, so that what must not be combined cannot be
+ * written: only a replicated group has a count and canaries, and a singleton
+ * group has no field in which a second copy could be asked for.
+ */
+import type { Duration, Port, Size } from "../../contracts/units";
+import type { JobName } from "../../contracts/services";
+
+export interface JobSpec {
+  readonly id: JobName;
+  readonly region: string;
+  readonly datacenter: string;
+  readonly namespace: string;
+  /** 1 to 100; what has the higher one is placed first. */
+  readonly priority: number;
+  /** Why the timings of this job are what they are: shown by the preview and kept in the job's meta. */
+  readonly rationale: string;
+  /** Hashes of what the job reads at run time, so that a change of it is a change of the job. */
+  readonly contentHashes?: Readonly<Record<string, string>>;
+  readonly group: GroupSpec;
+}
+
+interface GroupBase {
+  readonly name: string;
+  readonly constraints: readonly Constraint[];
+  readonly ports: readonly PortSpec[];
+  readonly services: readonly ServiceSpec[];
+  readonly restart: RestartPolicy;
+  readonly update: UpdatePolicy;
+  /** Time between leaving service discovery and the stop signal, in which others learn of it. */
+  readonly shutdownDelay: Duration;
+  /** Static host volume by the name that the node's agent declares. */
+  readonly volume?: { readonly name: string; readonly source: string };
+  readonly tasks: readonly [TaskSpec, ...TaskSpec[]];
+}
+
+/** Several equal copies, spread over nodes, replaced by canary. */
+export interface ReplicatedGroup extends GroupBase {
+  readonly kind: "replicated";
+  /** Copies, at least 1. */
+  readonly count: number;
+  readonly reschedule: ReschedulePolicy;
+  readonly canary: CanaryPolicy;
+}
+
+/** Exactly one copy, ever: count, scaling bounds, canaries and spread are not the author's to choose. */
+export interface SingletonGroup extends GroupBase {
+  readonly kind: "singleton";
+  readonly reschedule: ReschedulePolicy;
+  /** What servers and client do when they lose each other. Stated, never defaulted. */
+  readonly disconnect: DisconnectPolicy;
+}
+
+/** One copy on every eligible node. */
+export interface SystemGroup extends GroupBase {
+  readonly kind: "system";
+}
+
+export type GroupSpec = ReplicatedGroup | SingletonGroup | SystemGroup;
+
+export interface Constraint {
+  readonly attribute: string;
+  readonly operator: "=" | "!=";
+  readonly value: string;
+}
+
+/** A port of the group, always on the tailnet host network. */
+export interface PortSpec {
+  readonly label: string;
+  /** Port inside the container. */
+  readonly to: Port;
+  /** Port on the node. Left out: Nomad chooses one from 20000 to 32000. */
+  readonly static?: Port;
+}
+
+export interface ServiceSpec {
+  readonly name: string;
+  readonly port: string;
+  readonly tags?: readonly string[];
+  readonly check: Probe;
+}
+
+/** A health check: a request, how often, how long it may take. */
+export class Probe {
+  private constructor(readonly type: "http" | "tcp", readonly path: string | undefined, readonly interval: Duration, readonly timeout: Duration) {}
+  /** Healthy while GET `path` answers 2xx. @param options.timeout must be shorter than the interval */
+  static fromHttpGet(path: string, options: { readonly interval: Duration; readonly timeout: Duration }): Probe {
+    return new Probe("http", path, options.interval, options.timeout);
+  }
+  /** Healthy while a connection is accepted: for servers that speak no HTTP. */
+  static fromTcpConnect(options: { readonly interval: Duration; readonly timeout: Duration }): Probe {
+    return new Probe("tcp", undefined, options.interval, options.timeout);
+  }
+}
+
+/** Restarts on the same node. */
+export interface RestartPolicy {
+  readonly attempts: number;
+  readonly interval: Duration;
+  readonly delay: Duration;
+  /** `delay`: go on for ever. `fail`: give up here, so that it is rescheduled. */
+  readonly mode: "delay" | "fail";
+}
+
+/** Moves to another node after a failure; always without limit. */
+export interface ReschedulePolicy {
+  readonly delay: Duration;
+  readonly delayFunction: "constant" | "exponential";
+  /** Longest delay of an exponential one. */
+  readonly maxDelay?: Duration;
+}
+
+export interface UpdatePolicy {
+  /** How long an allocation must be healthy before it counts. */
+  readonly minHealthyTime: Duration;
+  /** How long an allocation may take to become healthy. */
+  readonly healthyDeadline: Duration;
+  /** How long a deployment may go without progress. */
+  readonly progressDeadline: Duration;
+  readonly autoRevert: boolean;
+}
+
+export interface CanaryPolicy {
+  readonly count: number;
+  readonly autoPromote: boolean;
+}
+
+export interface DisconnectPolicy {
+  readonly replace: true;
+  readonly reconcile: "keep_original" | "keep_replacement" | "best_score" | "longest_running";
+}
+
+export interface TaskSpec {
+  readonly name: string;
+  /** Image reference by digest. */
+  readonly image: string;
+  readonly entrypoint?: readonly string[];
+  readonly command?: string;
+  readonly args?: readonly string[];
+  readonly ports?: readonly string[];
+  /** Literal environment. Never a secret. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly templates?: readonly TemplateSpec[];
+  /** Vault role of the task's workload identity; a task without one reads no secret. */
+  readonly vaultRole?: string;
+  /** The task reads Consul (KV or services) through its workload identity. */
+  readonly readsConsul?: boolean;
+  readonly resources: { readonly cpuMhz: number; readonly memory: Size; readonly memoryMax?: Size };
+  readonly killSignal: "SIGTERM" | "SIGINT" | "SIGUSR1";
+  readonly killTimeout: Duration;
+  /** Runs beside the main task: before it, or after it has started. Not a sidecar: it ends. */
+  readonly hook?: "prestart" | "poststart";
+  readonly mount?: { readonly volume: string; readonly destination: string };
+  /** Resolve names through the node's Consul agent on this address. */
+  readonly dnsServer: string;
+  /** Orphaned processes are reaped by an init as PID 1 above the command. */
+  readonly init?: boolean;
+}
+
+export interface TemplateSpec {
+  readonly data: string;
+  readonly destination: string;
+  /** Rendered lines become environment variables. */
+  readonly asEnv?: boolean;
+  /** File mode. @default "0644"; secrets use "0600" */
+  readonly perms?: string;
+  /** Runs in the task after a re-render. Left out: nothing happens (rotation is a deliberate, ordered act). */
+  readonly onChange?: { readonly command: string; readonly args: readonly string[]; readonly timeout: Duration };
+}
