@@ -74,6 +74,9 @@ export const CLUSTER_PORTS = {
   ssh: port(22),
 } satisfies Readonly<Record<string, Port>>;
 
+/** Range from which Nomad gives an allocation its port (Nomad's own default), both ends included. */
+export const NOMAD_DYNAMIC_PORTS = { min: port(20_000), max: port(32_000) } satisfies Readonly<Record<string, Port>>;
+
 /** The five buckets that Convex keeps apart; any one missing makes it fall back silently to local disk. */
 export const CONVEX_BUCKETS = {
   S3_STORAGE_EXPORTS_BUCKET: "convex-exports",

@@ -127,6 +127,8 @@ export const tailnetSchema = z.discriminatedUnion("enabled", [
     operators: z.array(withExample(z.email(), "operator@example.com")).min(1),
     /** Tag of an existing exit node for the worker's traffic to exchanges; left out when nodes use their own way out. */
     exitNodeTag: withExample(z.string().regex(/^tag:[a-z0-9-]+$/), "tag:exit-frankfurt").optional(),
+    /** Tag that the OAuth client of the Tailscale provider carries, so that it may mint keys for our tags; left out when the provider uses an administrator's API key. */
+    oauthClientTag: withExample(z.string().regex(/^tag:[a-z0-9-]+$/), "tag:automation").optional(),
     /** Tags of the existing Consul and Vault servers. */
     consulTag: withExample(z.string().regex(/^tag:[a-z0-9-]+$/), "tag:consul"),
     vaultTag: withExample(z.string().regex(/^tag:[a-z0-9-]+$/), "tag:vault"),
