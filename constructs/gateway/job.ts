@@ -1,0 +1,59 @@
+/** The gateway: the app's fixed names and ports, on every app node. */
+import { LONGEST_CALL } from "../../contracts/http";
+import { imageReference, type ImageLock } from "../../contracts/images";
+import { DEFAULT_PORTS, JOBS, serviceName, type GatewayService } from "../../contracts/services";
+import { Duration, type Port } from "../../contracts/units";
+import type { Environment } from "../../environments/schema";
+import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, RESTART_FOR_EVER, SHUTDOWN_DELAY, UPDATE } from "../jobs/policies";
+import { NODE_TAILNET_ADDRESS, notOnWitness } from "../nomad/placement";
+import { Probe, type JobSpec } from "../nomad/spec";
+import { GATEWAY_HEALTH_PATH, haproxyConfig } from "./haproxy";
+import { APPLY_SWITCHES, switchesTemplate } from "./switches";
+
+export function gatewayJob(env: Environment, lock: ImageLock): JobSpec {
+  const ports: readonly (readonly [GatewayService, Port, Port])[] = [
+    ["frontend", DEFAULT_PORTS.frontend, env.ports.frontend],
+    ["api", DEFAULT_PORTS.api, env.ports.api],
+    ["rl-service", DEFAULT_PORTS.rlService, env.ports.rlService],
+  ];
+  return {
+    id: JOBS.gateway,
+    region: env.nomad.region,
+    datacenter: env.nomad.datacenter,
+    namespace: env.nomad.namespace,
+    priority: PRIORITY.gateway,
+    rationale: "kill timeout 20 min: draining lasts as long as the longest call; one node at a time, so that one gateway always answers",
+    group: {
+      kind: "system",
+      name: "gateway",
+      constraints: [notOnWitness()],
+      ports: ports.map(([label, to, host]) => ({ label, to, static: host })),
+      services: ports.map(([label]) => ({ name: serviceName(label), port: label, check: Probe.fromHttpGet(GATEWAY_HEALTH_PATH, { interval: CHECK_INTERVAL, timeout: CHECK_TIMEOUT }) })),
+      restart: RESTART_FOR_EVER,
+      update: UPDATE,
+      shutdownDelay: SHUTDOWN_DELAY,
+      tasks: [
+        {
+          name: "haproxy",
+          image: imageReference(env.images.haproxy, lock.haproxy),
+          command: "haproxy",
+          args: ["-f", "/local/haproxy.cfg"],
+          ports: ports.map(([label]) => label),
+          env: { GVFX_DNS: NODE_TAILNET_ADDRESS },
+          templates: [
+            { data: haproxyConfig(env), destination: "local/haproxy.cfg" },
+            { data: APPLY_SWITCHES, destination: "local/apply-switches.sh", perms: "0755" },
+            // The one template that acts on a change: moving traffic is what it is for.
+            { data: switchesTemplate(env.nomad.namespace), destination: "local/switches.map", onChange: { command: "/bin/bash", args: ["/local/apply-switches.sh"], timeout: Duration.seconds(5) } },
+          ],
+          readsConsul: true,
+          resources: env.resources.gateway,
+          // SIGUSR1 stops accepting and lets calls in flight finish.
+          killSignal: "SIGUSR1",
+          killTimeout: LONGEST_CALL.plus(Duration.seconds(10)),
+          dnsServer: NODE_TAILNET_ADDRESS,
+        },
+      ],
+    },
+  };
+}

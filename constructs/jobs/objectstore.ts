@@ -1,0 +1,86 @@
+/** MinIO with Convex's five buckets: one copy, pinned to the node that has its volume. */
+import { vaultRole } from "../../contracts/identity";
+import { imageReference, type ImageLock } from "../../contracts/images";
+import { CONVEX_BUCKETS, DEFAULT_PORTS, JOBS, serviceName } from "../../contracts/services";
+import { Duration, Size } from "../../contracts/units";
+import type { Environment } from "../../environments/schema";
+import { NODE_TAILNET_ADDRESS } from "../nomad/placement";
+import { Probe, type JobSpec, type TaskSpec } from "../nomad/spec";
+import { CHECK_INTERVAL, CHECK_TIMEOUT } from "./policies";
+import { pinnedToData } from "./stateful";
+import { secretEnvTemplate } from "./templates";
+
+export function objectstoreJob(env: Environment, lock: ImageLock): JobSpec {
+  const server: TaskSpec = {
+    name: "minio",
+    image: imageReference(env.images.minio, lock.minio),
+    entrypoint: ["/bin/sh", "/local/start.sh"],
+    ports: ["s3"],
+    env: { GVFX_INITIALIZE: env.dataPlane.initializeEmptyVolumes ? "yes" : "no", MINIO_BROWSER: "off", MINIO_UPDATE: "off" },
+    templates: [secretEnvTemplate(env.vault.kvMount, JOBS.objectstore, ["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"]), { data: START, destination: "local/start.sh", perms: "0755" }],
+    vaultRole: vaultRole(env.nomad.namespace, JOBS.objectstore),
+    resources: env.resources.objectstore,
+    killSignal: "SIGTERM",
+    killTimeout: env.dataPlane.killTimeout,
+    mount: { volume: "data", destination: "/data" },
+    dnsServer: NODE_TAILNET_ADDRESS,
+  };
+  const buckets: TaskSpec = {
+    name: "buckets",
+    image: imageReference(env.images.minioClient, lock.minioClient),
+    entrypoint: ["/bin/sh", "/local/buckets.sh"],
+    env: { MINIO_URL: "http://${NOMAD_ADDR_s3}", MC_CONFIG_DIR: "/secrets/mc" },
+    templates: [
+      secretEnvTemplate(env.vault.kvMount, JOBS.objectstore, ["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]),
+      { data: BUCKETS, destination: "local/buckets.sh", perms: "0755" },
+      { data: `${JSON.stringify(CONVEX_POLICY, null, 2)}\n`, destination: "local/convex-policy.json" },
+    ],
+    vaultRole: vaultRole(env.nomad.namespace, JOBS.objectstore),
+    resources: { cpuMhz: 100, memory: Size.mebibytes(128) },
+    killSignal: "SIGTERM",
+    killTimeout: Duration.seconds(5),
+    hook: "poststart",
+    dnsServer: NODE_TAILNET_ADDRESS,
+  };
+  return pinnedToData(env, {
+    id: JOBS.objectstore,
+    name: "objectstore",
+    rationale: `kill timeout ${env.dataPlane.killTimeout}: uploads in flight are let finish; no canary: two servers on one data folder corrupt it`,
+    ports: [{ label: "s3", to: DEFAULT_PORTS.objectstore, static: env.ports.objectstore }],
+    services: [{ name: serviceName("objectstore"), port: "s3", check: Probe.fromHttpGet("/minio/health/ready", { interval: CHECK_INTERVAL, timeout: CHECK_TIMEOUT }) }],
+    volume: { name: "data", source: JOBS.objectstore },
+    tasks: [server, buckets],
+  });
+}
+
+/** Convex's key opens its five buckets and nothing else. */
+const CONVEX_POLICY = {
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: ["s3:*"], Resource: Object.values(CONVEX_BUCKETS).flatMap((bucket) => [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`]) }],
+};
+
+/** Refuses an empty volume unless it is the first boot: an empty one means the wrong disk. */
+const START = `#!/bin/sh
+set -eu
+if [ ! -d /data/.minio.sys ] && [ "$GVFX_INITIALIZE" != yes ]; then
+  echo "minio: the volume at /data is empty, and this is not the first boot: the disk is not mounted, or the job runs on the wrong node." >&2
+  echo "minio: mount the disk on the data node; only for a first boot set dataPlane.initializeEmptyVolumes = true in the environment file and deploy data-plane." >&2
+  exit 78
+fi
+exec minio server /data
+`;
+
+/** Makes the buckets, Convex's user and its policy. Safe to repeat. Keys are read from standard input, never from arguments. */
+const BUCKETS = `#!/bin/sh
+set -eu
+tries=0
+until printf '%s\\n%s\\n' "$MINIO_ROOT_USER" "$MINIO_ROOT_PASSWORD" | mc --quiet alias set gvfx "$MINIO_URL" >/dev/null 2>&1; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 60 ] || { echo "buckets: MinIO at $MINIO_URL did not accept its own administrator for 60 s" >&2; exit 1; }
+  sleep 1
+done
+for bucket in ${Object.values(CONVEX_BUCKETS).join(" ")}; do mc --quiet mb --ignore-existing "gvfx/$bucket"; done
+printf '%s\\n%s\\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" | mc --quiet admin user add gvfx >/dev/null
+mc --quiet admin policy create gvfx convex /local/convex-policy.json >/dev/null
+mc --quiet admin policy attach gvfx convex --user "$AWS_ACCESS_KEY_ID" >/dev/null 2>&1 || mc --quiet admin policy entities gvfx --user "$AWS_ACCESS_KEY_ID" | grep -q convex
+`;

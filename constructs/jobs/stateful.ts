@@ -1,0 +1,44 @@
+/** What the jobs that keep data have in common: one copy, on the data node, restarted there for ever. */
+import type { JobName } from "../../contracts/services";
+import { Duration } from "../../contracts/units";
+import type { Environment } from "../../environments/schema";
+import { notOnWitness, onNode } from "../nomad/placement";
+import type { JobSpec, PortSpec, ServiceSpec, SingletonGroup, TaskSpec } from "../nomad/spec";
+import { PRIORITY, RESCHEDULE_WITHOUT_LIMIT, RESTART_FOR_EVER, UPDATE } from "./policies";
+
+interface StatefulJob {
+  readonly id: JobName;
+  readonly name: string;
+  readonly rationale: string;
+  readonly ports: readonly PortSpec[];
+  readonly services: readonly ServiceSpec[];
+  readonly volume?: SingletonGroup["volume"];
+  readonly tasks: readonly [TaskSpec, ...TaskSpec[]];
+}
+
+export function pinnedToData(env: Environment, job: StatefulJob): JobSpec {
+  return {
+    id: job.id,
+    region: env.nomad.region,
+    datacenter: env.nomad.datacenter,
+    namespace: env.nomad.namespace,
+    priority: PRIORITY.dataPlane,
+    rationale: job.rationale,
+    group: {
+      kind: "singleton",
+      name: job.name,
+      constraints: [notOnWitness(), onNode(env.dataPlane.node)],
+      ports: job.ports,
+      services: job.services,
+      restart: RESTART_FOR_EVER,
+      reschedule: RESCHEDULE_WITHOUT_LIMIT,
+      // While its node is away there is no other place; when it comes back, what still runs there is the data's owner.
+      disconnect: { replace: true, reconcile: "keep_original" },
+      update: UPDATE,
+      // Clients reconnect by name; there is nobody to drain to.
+      shutdownDelay: Duration.seconds(0),
+      ...(job.volume ? { volume: job.volume } : {}),
+      tasks: job.tasks,
+    },
+  };
+}

@@ -1,0 +1,73 @@
+/** A Nomad job as a Terraform resource that waits until the deployment is healthy. */
+import { Job } from "@cdktf/provider-nomad/lib/job";
+import type { ITerraformDependable, TerraformResourceLifecycle } from "cdktf";
+import { Construct } from "constructs";
+import { UNPINNED_DIGEST } from "../../contracts/images";
+import { Duration } from "../../contracts/units";
+import { renderJobJson } from "./render";
+import type { JobSpec } from "./spec";
+
+export interface NomadJobProps {
+  readonly job: JobSpec;
+  /** Terraform refuses to destroy the job. */
+  readonly preventDestroy: boolean;
+  /** Refuse to deploy an image that images.lock.json does not pin. @default true */
+  readonly requireImageDigests?: boolean;
+  /** Applied before this job. */
+  readonly dependsOn?: ITerraformDependable[];
+}
+
+/** An apply must outlast the job's own progress deadline: it would otherwise give up on a deployment that is about to succeed, or to revert. */
+const MARGIN = Duration.minutes(5);
+
+export class NomadJob extends Construct {
+  readonly resource: Job;
+
+  constructor(scope: Construct, id: string, props: NomadJobProps) {
+    super(scope, id);
+    const { job } = props;
+    const timeout = job.group.update.progressDeadline.plus(MARGIN).toString();
+    const unpinned = unpinnedImages(job);
+    this.resource = new Job(this, "job", {
+      jobspec: escapeTemplates(renderJobJson(job)),
+      json: true,
+      // The default returns before the deployment is healthy, and hides an auto-revert.
+      detach: false,
+      deregisterOnDestroy: true,
+      purgeOnDestroy: true,
+      timeouts: { create: timeout, update: timeout },
+      dependsOn: props.dependsOn,
+      lifecycle: {
+        ...(props.preventDestroy ? { preventDestroy: true } : {}),
+        ...(unpinned.length > 0 && (props.requireImageDigests ?? true) ? refuseDeploy(job.id, unpinned) : {}),
+      },
+    });
+    this.resource.overrideLogicalId(job.id);
+  }
+}
+
+/** Repositories of the job's images that have no digest yet. */
+export function unpinnedImages(job: JobSpec): string[] {
+  return [...new Set(job.group.tasks.map((task) => task.image).filter((image) => image.endsWith(UNPINNED_DIGEST)).map((image) => image.split("@")[0]))];
+}
+
+/** timestamp() is unknown while planning and known while applying: the plan is shown, the deploy is refused. */
+function refuseDeploy(job: string, unpinned: readonly string[]): TerraformResourceLifecycle {
+  return {
+    precondition: [
+      {
+        condition: '${timestamp() == ""}',
+        errorMessage: `${job} cannot be deployed: ${unpinned.join(", ")} ${unpinned.length === 1 ? "has" : "have"} no digest in images.lock.json. A tag can be moved to another image, so only digests are deployed. Write the digest that your registry gives into images.lock.json (docker buildx imagetools inspect <repository>:<tag>), review it, and deploy again.`,
+      },
+    ],
+  };
+}
+
+/** Nomad's own \${…} inside a string would be Terraform interpolation. */
+export function escapeTemplates(text: string): string {
+  return text.replace(/\$\{/g, "$${").replace(/%\{/g, "%%{");
+}
+
+export function unescapeTemplates(text: string): string {
+  return text.replace(/\$\$\{/g, "${").replace(/%%\{/g, "%{");
+}
