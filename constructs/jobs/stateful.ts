@@ -35,8 +35,8 @@ export function pinnedToData(env: Environment, job: StatefulJob): JobSpec {
       // While its node is away there is no other place; when it comes back, what still runs there is the data's owner.
       disconnect: { replace: true, reconcile: "keep_original" },
       update: UPDATE,
-      // Clients reconnect by name; there is nobody to drain to.
-      shutdownDelay: Duration.seconds(0),
+      // There is nobody to drain to; a second is enough for the name to go before the server does.
+      shutdownDelay: Duration.seconds(1),
       ...(job.volume ? { volume: job.volume } : {}),
       tasks: job.tasks,
     },

@@ -13,6 +13,8 @@ export interface NomadJobProps {
   readonly preventDestroy: boolean;
   /** Refuse to deploy an image that images.lock.json does not pin. @default true */
   readonly requireImageDigests?: boolean;
+  /** What must hold before it is deployed, besides its images. @default nothing */
+  readonly preconditions?: NonNullable<TerraformResourceLifecycle["precondition"]>;
   /** Applied before this job. */
   readonly dependsOn?: ITerraformDependable[];
 }
@@ -28,6 +30,7 @@ export class NomadJob extends Construct {
     const { job } = props;
     const timeout = job.group.update.progressDeadline.plus(MARGIN).toString();
     const unpinned = unpinnedImages(job);
+    const preconditions = [...(props.preconditions ?? []), ...(unpinned.length > 0 && (props.requireImageDigests ?? true) ? refuseDeploy(job.id, unpinned) : [])];
     this.resource = new Job(this, "job", {
       jobspec: escapeTemplates(renderJobJson(job)),
       json: true,
@@ -39,7 +42,7 @@ export class NomadJob extends Construct {
       dependsOn: props.dependsOn,
       lifecycle: {
         ...(props.preventDestroy ? { preventDestroy: true } : {}),
-        ...(unpinned.length > 0 && (props.requireImageDigests ?? true) ? refuseDeploy(job.id, unpinned) : {}),
+        ...(preconditions.length > 0 ? { precondition: preconditions } : {}),
       },
     });
     this.resource.overrideLogicalId(job.id);
@@ -52,15 +55,13 @@ export function unpinnedImages(job: JobSpec): string[] {
 }
 
 /** timestamp() is unknown while planning and known while applying: the plan is shown, the deploy is refused. */
-function refuseDeploy(job: string, unpinned: readonly string[]): TerraformResourceLifecycle {
-  return {
-    precondition: [
-      {
-        condition: '${timestamp() == ""}',
-        errorMessage: `${job} cannot be deployed: ${unpinned.join(", ")} ${unpinned.length === 1 ? "has" : "have"} no digest in images.lock.json. A tag can be moved to another image, so only digests are deployed. Write the digest that your registry gives into images.lock.json (docker buildx imagetools inspect <repository>:<tag>), review it, and deploy again.`,
-      },
-    ],
-  };
+function refuseDeploy(job: string, unpinned: readonly string[]): NonNullable<TerraformResourceLifecycle["precondition"]> {
+  return [
+    {
+      condition: '${timestamp() == ""}',
+      errorMessage: `${job} cannot be deployed: ${unpinned.join(", ")} ${unpinned.length === 1 ? "has" : "have"} no digest in images.lock.json. A tag can be moved to another image, so only digests are deployed. Write the digest that your registry gives into images.lock.json (docker buildx imagetools inspect <repository>:<tag>), review it, and deploy again.`,
+    },
+  ];
 }
 
 /** Nomad's own \${…} inside a string would be Terraform interpolation. */

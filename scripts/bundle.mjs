@@ -1,0 +1,79 @@
+// Runs a TypeScript entry as one bundled file that is never stale: the bundle is
+// used only while the content of everything that went into it is unchanged.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const require = createRequire(import.meta.url);
+
+/** Folders and files whose content decides what a bundle contains; new files in them count too. */
+const SOURCES = ["main.ts", "synth.ts", "bindings", "constructs", "contracts", "environments", "runtime", "scripts", "stacks", "images.lock.json", "tsconfig.json", "package-lock.json"];
+
+/** Hash of every source file's path and content. */
+function sourcesHash() {
+  const hash = createHash("sha256").update(process.version);
+  const add = (path) => hash.update(`${relative(root, path)}\0`).update(readFileSync(path)).update("\0");
+  const walk = (path) => {
+    for (const entry of readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const child = join(path, entry.name);
+      if (entry.isDirectory()) walk(child);
+      else if (/\.(ts|mjs|json|sh|css|html)$/.test(entry.name)) add(child);
+    }
+  };
+  for (const source of SOURCES) {
+    const path = join(root, source);
+    if (!existsSync(path)) continue;
+    if (/\.[a-z]+$/.test(source)) add(path);
+    else walk(path);
+  }
+  return hash.digest("hex");
+}
+
+/** Hash of the installed packages' files that are in the bundle. */
+function packagesHash(paths) {
+  const hash = createHash("sha256");
+  for (const path of paths) hash.update(path).update(existsSync(join(root, path)) ? readFileSync(join(root, path)) : "absent");
+  return hash.digest("hex");
+}
+
+/**
+ * The path of a bundle of `entry` that matches the sources as they are now.
+ * @param {string} entry path below the repository's root, for example "main.ts"
+ */
+export function freshBundle(entry) {
+  const name = entry.replace(/[^a-z0-9]+/gi, "-").replace(/-ts$/, "");
+  const folder = join(root, "dist", "bundle");
+  const file = join(folder, `${name}.cjs`);
+  const recordFile = join(folder, `${name}.json`);
+  const sources = sourcesHash();
+  if (existsSync(file) && existsSync(recordFile)) {
+    const record = JSON.parse(readFileSync(recordFile, "utf8"));
+    const same = record.sources === sources && record.packages === packagesHash(record.packageFiles) && record.bundle === createHash("sha256").update(readFileSync(file)).digest("hex");
+    if (same) return file;
+  }
+  const { buildSync } = require("esbuild");
+  const result = buildSync({
+    entryPoints: [join(root, entry)], absWorkingDir: root, bundle: true, platform: "node", format: "cjs", target: "node20", outfile: file,
+    write: false, metafile: true, minifySyntax: true, minifyWhitespace: true, logLevel: "error", legalComments: "none",
+    external: ["esbuild", "playwright-core", "cdktf-cli"],
+  });
+  const packageFiles = Object.keys(result.metafile.inputs).filter((path) => path.startsWith("node_modules/")).sort();
+  const text = result.outputFiles[0].contents;
+  const record = { sources, packageFiles, packages: packagesHash(packageFiles), bundle: createHash("sha256").update(text).digest("hex") };
+  mkdirSync(folder, { recursive: true });
+  // Written aside and renamed: two runs at once must not read half a file.
+  for (const [path, content] of [[file, text], [recordFile, JSON.stringify(record)]]) {
+    const aside = `${path}.${process.pid}`;
+    writeFileSync(aside, content);
+    renameSync(aside, path);
+  }
+  return file;
+}
+
+/** Runs an entry in this process. */
+export function run(entry) {
+  require(freshBundle(entry));
+}

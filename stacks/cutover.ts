@@ -1,0 +1,42 @@
+/** The gated, reversible move from legacy to Nomad: switches, identities, and what a deploy may rely on. */
+import { DataResource, TerraformStack } from "cdktf";
+import type { Construct } from "constructs";
+import type { Environment } from "../environments/schema";
+import { LegacyLease } from "../constructs/consul/legacy-lease";
+import { consulProvider } from "../constructs/consul/provider";
+import { Evidence } from "../constructs/cutover/evidence";
+import { CutoverOperator } from "../constructs/cutover/operator";
+import { CutoverSwitches } from "../constructs/cutover/switches";
+import { Guardrails } from "../constructs/guardrails/guardrails";
+import { nomadProvider } from "../constructs/nomad/provider";
+import { configureBackend } from "../constructs/state/backend";
+
+export interface CutoverStackProps {
+  readonly environment: Environment;
+  /** PEM of the authority that signed the Nomad servers' certificates; foundation's output. */
+  readonly nomadCaPem: string;
+}
+
+export class CutoverStack extends TerraformStack {
+  constructor(scope: Construct, id: string, props: CutoverStackProps) {
+    super(scope, id);
+    const { environment } = props;
+    const { namespace } = environment.nomad;
+    const appNodes = environment.nodes.map((node) => node.name);
+
+    configureBackend(this, environment.backend);
+    nomadProvider(this, { environment, caPem: props.nomadCaPem });
+    consulProvider(this, environment);
+
+    new CutoverSwitches(this, "switches", { namespace, protect: environment.protect });
+    new CutoverOperator(this, "operator", { namespace, appNodes });
+    new LegacyLease(this, "legacy-lease", { namespace, leaseNodes: appNodes, retired: environment.legacy.retired });
+
+    const evidence = new Evidence(this, "evidence", { namespace });
+    if (environment.legacy.retired) {
+      new DataResource(this, "legacy-retired", { input: { host: environment.legacy.host.tailnetAddress }, lifecycle: { precondition: evidence.requires("watch", "Retiring legacy (legacy.retired)") } });
+    }
+
+    Guardrails.on(this, { protect: environment.protect, pairsOverridden: environment.markets.bingxOverride !== undefined });
+  }
+}

@@ -1,0 +1,34 @@
+/** The order of the system: four stacks, each after the one that it needs. */
+import { App } from "cdktf";
+import { parseImageLock } from "./contracts/images";
+import type { Environment } from "./environments/schema";
+import lockFile from "./images.lock.json";
+import { AppStack } from "./stacks/app";
+import { CutoverStack } from "./stacks/cutover";
+import { DataPlaneStack } from "./stacks/data-plane";
+import { FoundationStack } from "./stacks/foundation";
+
+/** Stack ids in the order of their dependencies. */
+export const STACK_IDS = ["foundation", "data-plane", "app", "cutover"] as const;
+
+/** Declares the four stacks of an environment in an app. */
+export function declareStacks(app: App, environment: Environment, images = parseImageLock(lockFile)): void {
+  const foundation = new FoundationStack(app, "foundation", { environment });
+  const shared = { environment, images, nomadCaPem: foundation.nomadCaPem };
+
+  const dataPlane = new DataPlaneStack(app, "data-plane", shared);
+  dataPlane.addDependency(foundation);
+
+  const application = new AppStack(app, "app", shared);
+  application.addDependency(dataPlane);
+
+  const cutover = new CutoverStack(app, "cutover", { environment, nomadCaPem: foundation.nomadCaPem });
+  cutover.addDependency(application);
+}
+
+/** Writes the four stacks of an environment to `outdir` (default: CDKTF_OUTDIR, else cdktf.out). */
+export function synthesize(environment: Environment, outdir?: string): void {
+  const app = new App({ outdir, stackTraces: false });
+  declareStacks(app, environment);
+  app.synth();
+}
