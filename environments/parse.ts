@@ -20,20 +20,22 @@ export class EnvironmentError extends Error {
 export function parseEnvironment(name: string, input: unknown): Environment {
   const result = environmentSchema.safeParse(input);
   const structural = result.success ? [] : result.error.issues.flatMap((issue) => findingsOf(issue, input));
-  const unsound = new Set(structural.map((f) => /^[A-Za-z]*/.exec(f.path)![0]));
+  const unsound = new Set<string>();
   const sections = result.success ? result.data : soundSections(input, unsound);
   const findings = [...structural, ...crossFindings(sections, unsound)];
   if (result.success && findings.length === 0) return result.data;
   throw new EnvironmentError(name, findings);
 }
 
-function soundSections(input: unknown, unsound: ReadonlySet<string>): Partial<Environment> {
-  const given = typeof input === "object" && input !== null ? (input as Record<string, unknown>) : {};
-  return Object.fromEntries(
-    Object.entries(environmentSchema.shape)
-      .filter(([section]) => !unsound.has(section))
-      .map(([section, schema]) => [section, (schema as z.ZodType).parse(given[section])]),
-  ) as Partial<Environment>;
+/** Parses each section by itself; those that fail join `unsound`. */
+function soundSections(input: unknown, unsound: Set<string>): Partial<Environment> {
+  const sections: [string, unknown][] = [];
+  for (const [section, schema] of Object.entries(environmentSchema.shape)) {
+    const result = (schema as z.ZodType).safeParse(valueAt(input, [section]));
+    if (result.success) sections.push([section, result.data]);
+    else unsound.add(section);
+  }
+  return Object.fromEntries(sections) as Partial<Environment>;
 }
 
 type Path = readonly PropertyKey[];
