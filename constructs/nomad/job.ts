@@ -66,9 +66,10 @@ function refuseDeploy(job: string, unpinned: readonly string[]): NonNullable<Ter
 
 /** Nomad's own \${…} inside a string would be Terraform interpolation. */
 export function escapeTemplates(text: string): string {
-  return text.replace(/\$\{/g, "$${").replace(/%\{/g, "%%{");
+  // Functions, because $ has a meaning of its own in a replacement text.
+  return text.replace(/\$\{/g, () => "$${").replace(/%\{/g, () => "%%{");
 }
 
 export function unescapeTemplates(text: string): string {
-  return text.replace(/\$\$\{/g, "${").replace(/%%\{/g, "%{");
+  return text.replace(/\$\$\{/g, () => "${").replace(/%%\{/g, () => "%{");
 }
