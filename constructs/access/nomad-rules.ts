@@ -1,0 +1,99 @@
+/** What each holder may do in Nomad, as data: exact names wherever a name is known. */
+import { CUTOVER_VARIABLES, MARKET_VARIABLE, TUNED_SERVICES, tuningVariable, variablesFor } from "../../contracts/variables";
+import { hostVolume, STATEFUL_JOBS } from "../../contracts/volumes";
+import type { AppService } from "../../contracts/services";
+import { policyText } from "./policy-text";
+
+/** The fine-grained capabilities that the platform grants, of the many that Nomad has. */
+export type NamespaceCapability =
+  | "list-jobs" | "read-job" | "plan-job" | "register-job" | "deregister-job" | "revert-job" | "evaluate-job"
+  | "fail-deployment" | "pause-deployment" | "promote-deployment"
+  | "read-logs" | "read-fs" | "alloc-exec" | "alloc-lifecycle";
+export type VariableCapability = "list" | "read" | "write" | "destroy";
+
+/** A Nomad ACL policy; what no rule grants is denied. */
+export type NomadRules = {
+  readonly namespace: Readonly<Record<string, {
+    readonly capabilities?: readonly NamespaceCapability[];
+    readonly variables?: { readonly path: Readonly<Record<string, { readonly capabilities: readonly VariableCapability[] }>> };
+  }>>;
+  readonly host_volume?: Readonly<Record<string, { readonly capabilities: readonly ["mount-readwrite"] }>>;
+  readonly node?: { readonly policy: "read" | "write" };
+  readonly agent?: { readonly policy: "read" };
+  readonly operator?: { readonly policy: "read"; readonly capabilities?: readonly ["snapshot-save"] };
+};
+
+const READ: readonly NamespaceCapability[] = ["list-jobs", "read-job"];
+/** A plan of Terraform refreshes jobs (read-job) and asks the scheduler what would happen (plan-job); it submits nothing. */
+const PLAN: readonly NamespaceCapability[] = [...READ, "plan-job"];
+/** Without submit-job, which would also purge, revert and dispatch, and without scale-job: a count changed by hand is drift that no plan shows. */
+const DEPLOY: readonly NamespaceCapability[] = [...PLAN, "register-job", "deregister-job"];
+
+const CATALOG_VARIABLES = [MARKET_VARIABLE, ...TUNED_SERVICES.map(tuningVariable)];
+/** Every entry below the ledger's folder. */
+const LEDGER = `${CUTOVER_VARIABLES}/*`;
+
+/** `cdktf deploy data-plane`, `app` and the job of `cutover`: jobs, their host volumes, the catalog's variables. */
+export function deployerRules(namespace: string): NomadRules {
+  return {
+    namespace: { [namespace]: { capabilities: DEPLOY, variables: paths(CATALOG_VARIABLES, ["read", "write", "destroy"]) } },
+    // Registering a job that mounts a volume asks for this, besides register-job.
+    host_volume: Object.fromEntries(STATEFUL_JOBS.map((job) => [hostVolume(job), { capabilities: ["mount-readwrite"] }])),
+  };
+}
+
+/**
+ * Day two: everything of a deployer, and drain, logs, exec, restart, deployments,
+ * snapshots. Reads the ledger of a cutover; writes it only as cutover operator.
+ */
+export function operatorRules(namespace: string): NomadRules {
+  const deployer = deployerRules(namespace);
+  return {
+    ...deployer,
+    namespace: {
+      [namespace]: {
+        capabilities: [...DEPLOY, "revert-job", "evaluate-job", "fail-deployment", "pause-deployment", "promote-deployment", "read-logs", "read-fs", "alloc-exec", "alloc-lifecycle"],
+        variables: { path: { ...paths(CATALOG_VARIABLES, ["read", "write", "destroy"]).path, ...paths([LEDGER], ["read"]).path } },
+      },
+    },
+    node: { policy: "write" },
+    agent: { policy: "read" },
+    operator: { policy: "read", capabilities: ["snapshot-save"] },
+  };
+}
+
+/** `cdktf diff` in pull requests, and looking on: no log, no file, nothing written. */
+export function readerRules(namespace: string): NomadRules {
+  return {
+    namespace: { [namespace]: { capabilities: PLAN, variables: paths([...CATALOG_VARIABLES, LEDGER], ["read"]) } },
+    node: { policy: "read" },
+  };
+}
+
+/** The cutover's guardian sees jobs and allocations, and writes its verdicts to the ledger. It acts through Consul keys alone. */
+export function guardianRules(namespace: string): NomadRules {
+  return { namespace: { [namespace]: { capabilities: READ, variables: paths([LEDGER], ["read", "write"]) } } };
+}
+
+/** Who runs a cutover: preflight, smoke, the ledger. Without destroy: what the ledger says is never taken back. */
+export function cutoverOperatorRules(namespace: string): NomadRules {
+  return {
+    namespace: { [namespace]: { capabilities: [...READ, "read-logs"], variables: { path: { ...paths(CATALOG_VARIABLES, ["read"]).path, ...paths([LEDGER], ["read", "write"]).path } } } },
+    node: { policy: "read" },
+  };
+}
+
+/** What the tasks of a service's job read besides their own `nomad/jobs/<job>`. */
+export function variableReaderRules(namespace: string, service: AppService): NomadRules {
+  return { namespace: { [namespace]: { variables: paths(variablesFor(service), ["read"]) } } };
+}
+
+const LABELLED: ReadonlySet<string> = new Set(["namespace", "host_volume", "path"]);
+
+export function nomadPolicyText(rules: NomadRules): string {
+  return policyText(rules, LABELLED);
+}
+
+function paths(of: readonly string[], capabilities: readonly VariableCapability[]): { readonly path: Record<string, { readonly capabilities: readonly VariableCapability[] }> } {
+  return { path: Object.fromEntries(of.map((path) => [path, { capabilities }])) };
+}
