@@ -45,6 +45,20 @@ export class TerraformFolder {
     return Object.fromEntries(Object.entries(JSON.parse(stdout) as Record<string, { value: unknown }>).map(([name, { value }]) => [name, value]));
   }
 
+  /** Attributes of the resource whose address begins so. */
+  async resource(address: string): Promise<Record<string, unknown>> {
+    const { stdout, output } = await this.run("show", "-json");
+    const { values } = JSON.parse(stdout) as { values: { root_module: { resources: { address: string; values: Record<string, unknown> }[] } } };
+    const found = values.root_module.resources.find((resource) => resource.address.startsWith(address));
+    if (!found) throw new Error(`no ${address} in ${output}`);
+    return found.values;
+  }
+
+  /** Forgets what was applied; providers stay installed. */
+  discardState(): void {
+    for (const file of ["terraform.tfstate", "terraform.tfstate.backup"]) rmSync(join(this.path, file), { force: true });
+  }
+
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
   }
