@@ -1,10 +1,11 @@
 // Runs a TypeScript entry as one bundled file that is never stale: the bundle is
 // used only while the content of everything that went into it is unchanged.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Script } from "node:vm";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const require = createRequire(import.meta.url);
@@ -64,16 +65,35 @@ export function freshBundle(entry) {
   const text = result.outputFiles[0].contents;
   const record = { sources, packageFiles, packages: packagesHash(packageFiles), bundle: createHash("sha256").update(text).digest("hex") };
   mkdirSync(folder, { recursive: true });
-  // Written aside and renamed: two runs at once must not read half a file.
-  for (const [path, content] of [[file, text], [recordFile, JSON.stringify(record)]]) {
-    const aside = `${path}.${process.pid}`;
-    writeFileSync(aside, content);
-    renameSync(aside, path);
-  }
+  replaceFile(file, text);
+  replaceFile(recordFile, JSON.stringify(record));
   return file;
 }
 
-/** Runs an entry in this process. */
+/** Written aside and renamed: two runs at once must not read half a file. */
+function replaceFile(path, content) {
+  const aside = `${path}.${process.pid}`;
+  writeFileSync(aside, content);
+  renameSync(aside, path);
+}
+
+/**
+ * Runs an entry in this process, with V8's code cache: compiling the bundle is a
+ * third of a run otherwise. V8 tells sources apart by length alone, so the cache
+ * carries the bundle's hash in its name.
+ */
 export function run(entry) {
-  require(freshBundle(entry));
+  const file = freshBundle(entry);
+  const source = readFileSync(file, "utf8");
+  const cacheFile = file.replace(/\.cjs$/, `.${createHash("sha256").update(source).digest("hex").slice(0, 16)}.cache`);
+  const cachedData = existsSync(cacheFile) ? readFileSync(cacheFile) : undefined;
+  const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, { filename: file, cachedData });
+  const module = { exports: {} };
+  script.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file));
+  if (cachedData === undefined || script.cachedDataRejected) {
+    process.once("exit", () => {
+      for (const other of readdirSync(dirname(file))) if (other.endsWith(".cache") && other.startsWith(`${file.split("/").pop().replace(/\.cjs$/, "")}.`)) rmSync(join(dirname(file), other), { force: true });
+      replaceFile(cacheFile, script.createCachedData());
+    });
+  }
 }

@@ -67,7 +67,7 @@ describe("images.lock.json", () => {
   const digest = `sha256:${"a1".repeat(32)}`;
 
   test("without a digest an image is one that nothing can pull", () => {
-    expect(imageReference("repo", parseImageLock(lock).api ?? { digest: null, source: null })).toBe(`repo@${UNPINNED_DIGEST}`);
+    expect(imageReference("repo", parseImageLock(lock).backend)).toBe(`repo@${UNPINNED_DIGEST}`);
     expect(imageReference("repo", { digest, source: null })).toBe(`repo@${digest}`);
   });
 

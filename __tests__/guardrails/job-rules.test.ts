@@ -64,8 +64,11 @@ test.each(DEFECTS)("%s finds %s", (rule, _defect, key, path, value) => {
   expect(found.filter((message) => message.startsWith(`[${rule}]`)).length).toBeGreaterThan(0);
 });
 
-test("every rule has a planted defect", () => {
-  expect(JOB_RULES.map((rule) => rule.id).filter((id) => !DEFECTS.some(([rule]) => rule === id))).toEqual([]);
+test("every rule has the planted defects that it names", () => {
+  for (const { id, defects } of JOB_RULES) {
+    expect(defects.length).toBeGreaterThan(0);
+    expect(DEFECTS.filter(([rule]) => rule === id).map(([, defect]) => defect)).toEqual(defects);
+  }
 });
 
 test("a message says what, why and how to fix", () => {

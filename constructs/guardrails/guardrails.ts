@@ -81,11 +81,19 @@ function stackText(stack: TerraformStack): string[] {
   return SECRET_PATTERNS.filter(([, pattern]) => pattern.test(text)).map(([what]) => `[no-secret-in-synth] the synthesized stack contains what looks like ${what}: it would be committed to plans and logs; read it from Vault at run time`);
 }
 
-/** The rules that look at resources instead of jobs, for the table in the docs. */
-export const RESOURCE_RULES: readonly { readonly id: string; readonly rule: string }[] = [
-  { id: "readable-jobs", rule: "Every nomad_job is JSON that the guardrails can read" },
-  { id: "waits-for-health", rule: "`nomad_job` uses detach=false, and its timeouts exceed the progress deadline" },
-  { id: "protected", rule: "prevent_destroy on stateful and singleton jobs where the environment says `protect`; never create_before_destroy" },
-  { id: "one-catalog", rule: "Gold and Crypto pairs come from one catalog: no duplicates, no overlap, `BINGX_MARKET_DATA_PAIRS` is their union in order" },
-  { id: "no-secret-in-synth", rule: "No secret value in synthesized JSON" },
+/** The rules that look at resources instead of jobs, with the defects that their tests plant. */
+export const RESOURCE_RULES: readonly { readonly id: string; readonly rule: string; readonly defects: readonly string[] }[] = [
+  { id: "readable-jobs", rule: "Every nomad_job is JSON that the guardrails can read, whichever construct made it", defects: ["a jobspec in HCL, into which no rule can look"] },
+  {
+    id: "waits-for-health",
+    rule: "`nomad_job` uses detach=false, and its timeouts exceed the progress deadline",
+    defects: ["detach left at its default", "a create timeout at its default", "an update timeout below the progress deadline"],
+  },
+  { id: "protected", rule: "prevent_destroy on stateful and singleton jobs where the environment says `protect`; never create_before_destroy", defects: ["a worker without prevent_destroy", "create_before_destroy"] },
+  {
+    id: "one-catalog",
+    rule: "Gold and Crypto pairs come from one catalog: no duplicates, no overlap, `BINGX_MARKET_DATA_PAIRS` is their union in order unless overridden",
+    defects: ["pairs that are not the union of the sections", "a pair in both sections"],
+  },
+  { id: "no-secret-in-synth", rule: "No secret value in synthesized JSON", defects: ["a private key in the stack", "a Vault token in the stack", "a Tailscale key in the stack"] },
 ];

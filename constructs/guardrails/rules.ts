@@ -7,6 +7,8 @@ export interface JobRule {
   /** Name under which docs, tests and messages speak of it. */
   readonly id: string;
   readonly rule: string;
+  /** The defects that its test plants, by name. */
+  readonly defects: readonly string[];
   /** One sentence for each breach: what, why, how to fix. */
   check(job: ApiJob): string[];
 }
@@ -33,6 +35,7 @@ export const JOB_RULES: readonly JobRule[] = [
   {
     id: "no-witness",
     rule: "Every task group carries `${node.class} != witness`",
+    defects: ["a group without the constraint", "the constraint turned round", "the constraint on another attribute"],
     check: (job) =>
       groups(job, (group) => [
         !group.Constraints.some((c) => c.LTarget === "${node.class}" && c.Operand === "!=" && c.RTarget === NODE_CLASS.witness) &&
@@ -42,6 +45,7 @@ export const JOB_RULES: readonly JobRule[] = [
   {
     id: "single-worker",
     rule: "The worker: count 1, scaling 1 to 1, no canary, no spread, a stated disconnect policy",
+    defects: ["count 2", "scaling up to 2", "no scaling block", "a canary", "a spread", "no disconnect policy"],
     check: (job) =>
       job.ID !== JOBS.worker
         ? []
@@ -59,11 +63,13 @@ export const JOB_RULES: readonly JobRule[] = [
   {
     id: "worker-only-env",
     rule: "`BINGX_WS_ENABLED` and scheduler intervals appear in the worker only",
+    defects: ["the market data socket in the API", "a scheduler interval in a template of the API"],
     check: (job) => (job.ID === JOBS.worker ? [] : tasks(job, (task) => [...WORKER_ONLY_KEYS].filter((key) => names(task, key)).map((key) => `sets ${key}: the same scheduler would run in a second process; give it to ${JOBS.worker} only`))),
   },
   {
     id: "tailnet-ports",
     rule: "Ports are published on host network `tailnet` only",
+    defects: ["a port on the default network", "a port on a public network", "the host's network", "a privileged task"],
     check: (job) => [
       ...groups(job, (group) =>
         group.Networks.flatMap((network) => [...(network.DynamicPorts ?? []), ...(network.ReservedPorts ?? [])]).map(
@@ -80,6 +86,7 @@ export const JOB_RULES: readonly JobRule[] = [
   {
     id: "secrets-from-vault",
     rule: "Secrets are rendered from Vault; `NEXT_PUBLIC_API_TOKEN` is forbidden",
+    defects: ["a secret as plain environment", "the forbidden key", "a private key in a template", "a password in a URL"],
     check: (job) =>
       tasks(job, (task) => [
         ...Object.keys(task.Env ?? {}).filter((key) => SECRET_KEYS.has(key)).map((key) => `has the secret ${key} as plain environment: anybody who may read the job reads it; source it from Vault`),
@@ -90,11 +97,13 @@ export const JOB_RULES: readonly JobRule[] = [
   {
     id: "pinned-images",
     rule: "Images are pinned by digest",
+    defects: ["a mutable tag", "a tag beside a digest", "no tag at all"],
     check: (job) => tasks(job, (task) => [!/^[^@:]+(:\d+\/[^@:]+)?@sha256:[0-9a-f]{64}$/.test(task.Config.image) && `image ${task.Config.image} is not pinned by digest: a tag can be moved to another image; pin it in images.lock.json`]),
   },
   {
     id: "checked-services",
     rule: "Every service has a health check, restart, reschedule and update policy, and a reason for its timings",
+    defects: ["a service without health check", "a check that outlasts its interval", "no service", "no restart policy", "a limit on rescheduling", "no reschedule policy", "no reason for the timings"],
     check: (job) => [
       ...(job.Meta.rationale?.trim() ? [] : ["states no reason for its timings; write them into rationale"]),
       ...groups(job, (group) => [
@@ -110,6 +119,7 @@ export const JOB_RULES: readonly JobRule[] = [
   {
     id: "quiet-templates",
     rule: "Templates and Vault blocks use change_mode noop; only the gateway's switches act",
+    defects: ["a template that restarts", "a script outside the gateway", "a Vault token that restarts"],
     check: (job) =>
       tasks(job, (task) => [
         task.Vault !== undefined && task.Vault.ChangeMode !== "noop" && `vault change_mode is ${task.Vault.ChangeMode}: a renewed token would restart it at a moment nobody chose; use noop`,

@@ -1,0 +1,36 @@
+/** `gvfx docs`: the pages of docs/ that are made from code, so that they cannot drift. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { Command } from "commander";
+import { guardrailsPage } from "./guardrails";
+
+/** Path and text of each generated page. */
+export function generatedPages(): { readonly file: string; readonly text: string }[] {
+  return [{ file: "docs/guardrails.md", text: guardrailsPage() }];
+}
+
+export function docsCommand(): Command {
+  return new Command("docs")
+    .description("write the pages of docs/ that are made from code")
+    .option("--check", "write nothing; fail when a page differs")
+    .action(({ check }: { check?: boolean }) => {
+      const stale = generatedPages().filter(({ file, text }) => readIfThere(file) !== text);
+      for (const { file, text } of stale) {
+        if (check) console.error(`${file} differs from the code it is made from; run: npm run docs`);
+        else {
+          mkdirSync(dirname(file), { recursive: true });
+          writeFileSync(file, text);
+          console.log(file);
+        }
+      }
+      if (check && stale.length > 0) process.exitCode = 1;
+    });
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
