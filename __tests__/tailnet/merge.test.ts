@@ -69,11 +69,12 @@ interface Policy extends Json {
 }
 
 (hasTerraform ? describe : describe.skip)(`merge, evaluated by Terraform${hasTerraform ? "" : " (skipped: terraform is not on PATH)"}`, () => {
-  const folder = new TerraformFolder();
+  let folder: TerraformFolder;
   let outputs: Record<string, unknown>;
   const policy = (name: string): Policy => JSON.parse(outputs[name] as string) as Policy;
 
   beforeAll(async () => {
+    folder = new TerraformFolder();
     const older = productionWith({ userGroup: "group:gvfx-users", userGroupMembers: ["trader@example.com"], exitNodeTag: "tag:exit-frankfurt" }, { ports: { ...PRODUCTION.ports, postgres: 5433 } });
     folder.write("production/main.tf.json", mergeModule(PRODUCTION));
     folder.write("older/main.tf.json", mergeModule(older));
