@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { renderedPolicy, tailnetPolicy } from "../../constructs/tailnet/policy";
 import { PRODUCTION, productionWith, synthesize } from "./stack";
 import { TailnetApiDouble, type DeviceDouble } from "./tailnet-api-double";
-import { hasTerraform, TerraformFolder } from "./terraform";
+import { describeUnless, hasTerraform, TerraformFolder } from "./terraform";
 
 const LIVE = `{
   // What the family uses.
@@ -32,7 +32,7 @@ function tailnetDouble(policy: string): TailnetApiDouble {
   return api;
 }
 
-(skipped ? describe.skip : describe)(`applied by the real provider to a double of Tailscale's API${skipped ? ` (skipped: ${skipped})` : ""}`, () => {
+describeUnless(skipped, "applied by the real provider to a double of Tailscale's API", () => {
   let api: TailnetApiDouble;
   let baseUrl: string;
   const start = async (policy: string): Promise<void> => {

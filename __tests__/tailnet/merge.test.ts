@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { renderedPolicy, tailnetPolicy, type TailnetEnvironment } from "../../constructs/tailnet/policy";
 import { PRODUCTION, productionWith, STAGING, synthesize } from "./stack";
-import { hasTerraform, TerraformFolder } from "./terraform";
+import { describeUnless, hasTerraform, TerraformFolder } from "./terraform";
 
 /** Merges as the stack does it: the locals that it synthesizes, with a text in the place of the live policy. */
 function mergeModule(environment: TailnetEnvironment): unknown {
@@ -68,7 +68,7 @@ interface Policy extends Json {
   readonly tagOwners: Json;
 }
 
-(hasTerraform ? describe : describe.skip)(`merge, evaluated by Terraform${hasTerraform ? "" : " (skipped: terraform is not on PATH)"}`, () => {
+describeUnless(hasTerraform ? undefined : "terraform is not on PATH", "merge, evaluated by Terraform", () => {
   let folder: TerraformFolder;
   let outputs: Record<string, unknown>;
   const policy = (name: string): Policy => JSON.parse(outputs[name] as string) as Policy;

@@ -1,9 +1,9 @@
 /** Stacks with nothing but a tailnet in them. */
 import { Testing, TerraformStack } from "cdktf";
-import { DataResource } from "cdktf/lib/terraform-data-resource";
 import { TailscaleProvider } from "../../bindings/tailscale/provider";
 import { Tailnet } from "../../constructs/tailnet";
 import { hasTailnet, type TailnetEnvironment } from "../../constructs/tailnet/policy";
+import { TerraformData } from "../../constructs/tailnet/terraform-data";
 import { WitnessDevice } from "../../constructs/tailnet/witness-device";
 import { parseEnvironment } from "../../environments/parse";
 import { production } from "../../environments/production";
@@ -37,9 +37,9 @@ export function synthesize(environment: TailnetEnvironment, { baseUrl = "http://
   const stack = new TerraformStack(Testing.app(), "foundation");
   new TailscaleProvider(stack, "tailscale", { baseUrl, apiKey: "tskey-api-double", tailnet: environment.tailnet.name });
   const tailnet = new Tailnet(stack, "tailnet", { environment });
-  const machine = new DataResource(stack, "machine", { input: { label }, dependsOn: [tailnet.policy] });
+  const machine = new TerraformData(stack, "machine", { input: { label }, dependsOn: [tailnet.policy] });
   const witness = new WitnessDevice(stack, "witness", { hostname: environment.witness.name, joinedAfter: tailnet.witnessAuthKeyCreatedAt, machineId: machine.id, dependsOn: [machine] });
-  new DataResource(stack, "certificate", { triggersReplace: { address: witness.address } });
+  new TerraformData(stack, "certificate", { triggersReplace: { address: witness.address } });
   return JSON.parse(Testing.synth(stack, true)) as Synthesized;
 }
 

@@ -69,6 +69,16 @@ test("a policy that contradicts itself fails synth", () => {
   expect(() => synthesize(productionWith({}, { ports: { ...production.ports, postgres: 25_432 } }))).toThrow(/must not reach tag:gvfx-db:25432 over tcp, and a grant to tag:gvfx-app lets it \(on server-1\)/);
 });
 
+test("synth, validations included, runs no program: Terraform need not be there", () => {
+  const path = process.env.PATH;
+  process.env.PATH = "/nonexistent";
+  try {
+    expect(synthesize(PRODUCTION).resource).toEqual(resource);
+  } finally {
+    process.env.PATH = path;
+  }
+});
+
 test("synth is deterministic and knows no machine", () => {
   expect(JSON.stringify(synthesize(PRODUCTION))).toBe(JSON.stringify(synthesize(PRODUCTION)));
   expect(JSON.stringify({ resource, data, locals })).not.toContain(process.cwd());

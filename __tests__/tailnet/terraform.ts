@@ -6,6 +6,13 @@ import { dirname, join } from "node:path";
 
 export const hasTerraform = spawnSync("terraform", ["version"], { stdio: "ignore" }).status === 0;
 
+/** `describe` where nothing is missing. Jest prints nothing of a file that is skipped as a whole, so that the reason is said aloud as well. */
+export function describeUnless(missing: string | undefined, title: string, body: () => void): void {
+  if (missing === undefined) return describe(title, body);
+  process.stderr.write(`skipped: ${title} (${missing})\n`);
+  describe.skip(`${title} (skipped: ${missing})`, body);
+}
+
 export interface TerraformResult {
   readonly status: number | null;
   readonly stdout: string;

@@ -1,6 +1,5 @@
 /** The tailnet's part of the platform: policy, tags of the nodes, DNS, and the witness's way in. */
 import { TerraformLocal, Token, type ITerraformDependable } from "cdktf";
-import { DataResource } from "cdktf/lib/terraform-data-resource";
 import { Construct } from "constructs";
 import { Acl } from "../../bindings/tailscale/acl";
 import { DataTailscaleAcl } from "../../bindings/tailscale/data-tailscale-acl";
@@ -14,6 +13,7 @@ import type { AppNode } from "../../environments/schema";
 import { MERGE, mergeLocals } from "./merge";
 import { appNodeTags, renderedPolicy, tailnetPolicy, witnessTags, type TailnetEnvironment, type TailnetPolicy } from "./policy";
 import { policyErrors } from "./policy-errors";
+import { TerraformData } from "./terraform-data";
 
 /** The machine is made in the same apply and joins within minutes; an hour covers a slow one, and a key left over is worthless soon after. */
 const WITNESS_KEY_LIFE = Duration.hours(1);
@@ -71,7 +71,7 @@ export class Tailnet extends Construct {
     }
 
     // The way back, should the operator ever want the policy as it was before the first deploy.
-    const found = new DataResource(this, "policy-as-found", { input: { hujson: live.hujson }, lifecycle: { ignoreChanges: ["input"] } });
+    const found = new TerraformData(this, "policy-as-found", { input: { hujson: live.hujson }, lifecycle: { ignoreChanges: ["input"] } });
 
     return new Acl(this, "policy", {
       acl: `\${local.${MERGE.policy}}`,

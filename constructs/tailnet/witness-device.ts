@@ -1,9 +1,9 @@
 /** The witness as the tailnet sees it, once it has joined. */
 import type { ITerraformDependable } from "cdktf";
-import { DataResource } from "cdktf/lib/terraform-data-resource";
 import { Construct } from "constructs";
 import { DataTailscaleDevice } from "../../bindings/tailscale/data-tailscale-device";
 import { Duration } from "../../contracts/units";
+import { TerraformData } from "./terraform-data";
 
 /** A new machine boots, updates its package lists, installs Tailscale and joins: some minutes. Past this, its console says what went wrong. */
 const JOIN_DEADLINE = Duration.minutes(15);
@@ -40,7 +40,7 @@ export class WitnessDevice extends Construct {
     });
     const address = `[for address in data.tailscale_device.${device.friendlyUniqueId}.addresses : address if can(cidrnetmask("\${address}/32"))][0]`;
     // While the machine has a change to come, Terraform takes what it reads of it as unknown, and would replace every certificate that names the address.
-    const record = new DataResource(this, "address", {
+    const record = new TerraformData(this, "address", {
       input: { address: `\${${address}}` },
       triggersReplace: { machine: machineId },
       lifecycle: {
