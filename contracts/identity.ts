@@ -70,6 +70,7 @@ const REGISTERED: Readonly<Record<JobKey, readonly string[]>> = {
   rlService: [allocationServiceName("rl-service")],
   worker: [serviceName("worker")],
   gateway: GATEWAY_SERVICES.map(serviceName),
+  guardian: [serviceName("guardian")],
 };
 
 /** Consul services that a job registers, and no other job may. */

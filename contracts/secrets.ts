@@ -23,9 +23,14 @@ export interface Secret {
 /** Secrets of the app that this platform requires although the app's contract does not. */
 const REQUIRED_HERE: ReadonlySet<string> = new Set(["API_TOKEN", "TIMESCALE_URL"]);
 
+/** Jobs that call the API's authenticated routes without being a service of the app. */
+const API_CALLERS: readonly JobName[] = [JOBS.guardian];
+/** Where API_TOKEN lives; callers of the API read it too. */
+const API_TOKEN_PATH = "app/api-token";
+
 const APP_PATHS: readonly { readonly services: readonly AppService[]; readonly path: string }[] = [
   { services: ["api", "worker"], path: "app/trading" },
-  { services: ["api", "frontend"], path: "app/api-token" },
+  { services: ["api", "frontend"], path: API_TOKEN_PATH },
   { services: ["worker"], path: "app/worker" },
 ];
 
@@ -42,7 +47,7 @@ function appSecrets(): Secret[] {
     return {
       field: key,
       path: home.path,
-      readers: home.services.map((service) => APP_SERVICE_JOB[service]),
+      readers: [...home.services.map((service): JobName => APP_SERVICE_JOB[service]), ...(home.path === API_TOKEN_PATH ? API_CALLERS : [])],
       origin: key === "API_TOKEN" ? "generated" : key === "TIMESCALE_URL" ? "derived" : "operator",
       required: REQUIRED_HERE.has(key) || ENV_CONTRACT.some((e) => e.key === key && e.required),
       purpose: `the app's ${key}`,
@@ -63,7 +68,7 @@ const PLATFORM_SECRETS: readonly Secret[] = [
   { field: "REGISTRY_USERNAME", path: "ops/registry", readers: [], origin: "operator", required: true, purpose: "pulls images; placed on the nodes, read by no job" },
   { field: "REGISTRY_PASSWORD", path: "ops/registry", readers: [], origin: "operator", required: true, purpose: "pulls images; placed on the nodes, read by no job" },
   { field: "BACKUP_KEY", path: "ops/backup", readers: [], origin: "generated", required: true, purpose: "encrypts backups; without it no backup can be read" },
-  { field: "ALERT_TOKEN", path: "ops/alert", readers: [], origin: "operator", required: true, purpose: "authenticates to the alert destination" },
+  { field: "ALERT_TOKEN", path: "ops/alert", readers: [JOBS.guardian], origin: "operator", required: true, purpose: "authenticates to the alert destination" },
 ];
 
 /** Every secret of the platform, the app's first. */

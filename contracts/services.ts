@@ -14,6 +14,7 @@ export const JOBS = {
   rlService: "gvfx-rl-service",
   worker: "gvfx-worker",
   gateway: "gvfx-gateway",
+  guardian: "gvfx-guardian",
 } as const;
 
 export type JobKey = keyof typeof JOBS;
@@ -36,7 +37,7 @@ export const GATEWAY_SERVICES = ["frontend", "api", "rl-service"] as const;
 export type GatewayService = (typeof GATEWAY_SERVICES)[number];
 
 /** Consul service name that users and jobs resolve. */
-export function serviceName(service: GatewayService | "convex" | "convex-site" | "postgres" | "objectstore" | "worker"): string {
+export function serviceName(service: GatewayService | "convex" | "convex-site" | "postgres" | "objectstore" | "worker" | "guardian"): string {
   return `gvfx-${service}`;
 }
 

@@ -12,6 +12,9 @@ export function tuningVariable(service: AppService): string {
 /** Folder of the cutover ledger: one variable an entry. */
 export const CUTOVER_VARIABLES = "gvfx/cutover";
 
+/** Entries that the guardian writes; the rest of the ledger is the operator's. */
+export const GUARDIAN_LEDGER = `${CUTOVER_VARIABLES}/guardian`;
+
 /** Services that read the market catalog. */
 export const MARKET_READERS: readonly AppService[] = ["api", "worker", "frontend"];
 

@@ -7,9 +7,9 @@ import { SchedulerConfig } from "@cdktf/provider-nomad/lib/scheduler-config";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { NOMAD_ROLES, nomadRole, type NomadRole } from "../../contracts/identity";
-import { APP_SERVICE_JOB } from "../../contracts/services";
+import { APP_SERVICE_JOB, JOBS } from "../../contracts/services";
 import { TUNED_SERVICES } from "../../contracts/variables";
-import { deployerRules, guardianRules, operatorRules, nomadPolicyText, readerRules, variableReaderRules, type NomadRules } from "./nomad-rules";
+import { deployerRules, guardianJobRules, guardianRules, operatorRules, nomadPolicyText, readerRules, variableReaderRules, type NomadRules } from "./nomad-rules";
 
 export interface NomadAccessProps {
   /** Name of the platform's namespace. */
@@ -68,6 +68,14 @@ export class NomadAccess extends Construct {
         dependsOn: [this.namespace],
       });
     }
+
+    new AclPolicy(this, "ledger-guardian", {
+      name: `${props.namespace}-ledger-guardian`,
+      description: `Ledger entries of ${JOBS.guardian}`,
+      rulesHcl: nomadPolicyText(guardianJobRules(props.namespace)),
+      jobAcl: { namespace: props.namespace, jobId: JOBS.guardian },
+      dependsOn: [this.namespace],
+    });
   }
 
   private holder(role: NomadRole, { namespace, dependsOn }: NomadAccessProps): AclToken {

@@ -1,5 +1,5 @@
 /** What each holder may do in Nomad, as data: exact names wherever a name is known. */
-import { CUTOVER_VARIABLES, MARKET_VARIABLE, TUNED_SERVICES, tuningVariable, variablesFor } from "../../contracts/variables";
+import { CUTOVER_VARIABLES, GUARDIAN_LEDGER, MARKET_VARIABLE, TUNED_SERVICES, tuningVariable, variablesFor } from "../../contracts/variables";
 import { hostVolume, STATEFUL_JOBS } from "../../contracts/volumes";
 import type { AppService } from "../../contracts/services";
 import { policyText } from "./policy-text";
@@ -81,6 +81,11 @@ export function cutoverOperatorRules(namespace: string): NomadRules {
     namespace: { [namespace]: { capabilities: [...READ, "read-logs"], variables: { path: { ...paths(CATALOG_VARIABLES, ["read"]).path, ...paths([LEDGER], ["read", "write"]).path } } } },
     node: { policy: "read" },
   };
+}
+
+/** The guardian's job adds to its own part of the ledger, and reads it back where a write was in doubt. Without destroy. */
+export function guardianJobRules(namespace: string): NomadRules {
+  return { namespace: { [namespace]: { variables: paths([`${GUARDIAN_LEDGER}/*`], ["read", "write"]) } } };
 }
 
 /** What the tasks of a service's job read besides their own `nomad/jobs/<job>`. */

@@ -30,11 +30,16 @@ function each(names: readonly string[], access: Access): Rules {
   return Object.fromEntries(names.map((name) => [name, access]));
 }
 
-/**
- * A job: registers its own services, and reads or writes the keys that are its business.
- * @param leaseNodes nodes on which a session of the lease may be made: those that the worker runs on
- */
-export function jobRules(namespace: string, job: JobName, leaseNodes: readonly string[]): ConsulRules {
+/** What decides a job's rights besides its name. */
+export interface JobRulesOptions {
+  /** Nodes on which a session of the lease may be made: those that the worker runs on. */
+  readonly leaseNodes: readonly string[];
+  /** A guardian that acts moves owner and traffic; one that advises reads them. */
+  readonly guardianMode: "advise" | "act";
+}
+
+/** A job: registers its own services, and reads or writes the keys that are its business. */
+export function jobRules(namespace: string, job: JobName, { leaseNodes, guardianMode }: JobRulesOptions): ConsulRules {
   const { workerOwner, workerLease, traffic, sections } = kvPaths(namespace);
   const service = each(servicesOf(job), WRITE);
   switch (job) {
@@ -42,6 +47,8 @@ export function jobRules(namespace: string, job: JobName, leaseNodes: readonly s
       return { service, key: { [workerOwner]: READ, [workerLease]: WRITE }, session: each(leaseNodes, WRITE) };
     case JOBS.gateway:
       return { service, key: each([traffic, sections], READ) };
+    case JOBS.guardian:
+      return { service, key: each([workerOwner, traffic], guardianMode === "act" ? WRITE : READ) };
     default:
       return { service };
   }

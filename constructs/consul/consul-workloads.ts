@@ -65,7 +65,7 @@ export class ConsulWorkloads extends Construct {
         namespace,
         job,
         name: consulRole(namespace, job),
-        rules: jobRules(namespace, job, props.appNodes),
+        rules: jobRules(namespace, job, { leaseNodes: props.appNodes, guardianMode: props.guardianMode }),
       });
     }
 

@@ -6,6 +6,7 @@ import { gatewayJob } from "../gateway/job";
 import type { JobSpec } from "../nomad/spec";
 import { apiJob, frontendJob, rlServiceJob } from "./app";
 import { convexJob } from "./convex";
+import { guardianJob } from "./guardian";
 import { objectstoreJob } from "./objectstore";
 import { postgresJob } from "./postgres";
 import { workerJob } from "./worker";
@@ -19,6 +20,7 @@ export const JOB_BUILDERS: Readonly<Record<JobKey, (env: Environment, lock: Imag
   rlService: rlServiceJob,
   worker: workerJob,
   gateway: gatewayJob,
+  guardian: guardianJob,
 };
 
 /** Jobs that hold data or must stay single: the environment's `protect` keeps Terraform from destroying them. */

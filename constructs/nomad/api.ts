@@ -17,6 +17,7 @@ export interface ApiTask {
   readonly Env?: Readonly<Record<string, string>>; readonly Templates?: readonly ApiTemplate[];
   readonly Vault?: { readonly Role: string; readonly ChangeMode: string; readonly Env: boolean; readonly DisableFile: boolean };
   readonly Consul?: Readonly<Record<string, never>>;
+  readonly Identity?: { readonly Name: string; readonly Env: boolean; readonly File: boolean };
   readonly Resources: { readonly CPU: number; readonly MemoryMB: number; readonly MemoryMaxMB?: number };
   readonly KillSignal: string; readonly KillTimeout: number;
   readonly Lifecycle?: { readonly Hook: string; readonly Sidecar: boolean };

@@ -107,6 +107,7 @@ function renderTask(task: TaskSpec): ApiTask {
     // The token stays out of the task's environment and files: only its templates use it.
     ...(task.vaultRole ? { Vault: { Role: task.vaultRole, ChangeMode: "noop", Env: false, DisableFile: true } } : {}),
     ...(task.readsConsul ? { Consul: {} } : {}),
+    ...(task.callsNomad ? { Identity: { Name: "default", Env: true, File: false } } : {}),
     Resources: { CPU: task.resources.cpuMhz, MemoryMB: task.resources.memory.mib, ...(task.resources.memoryMax ? { MemoryMaxMB: task.resources.memoryMax.mib } : {}) },
     KillSignal: task.killSignal,
     KillTimeout: task.killTimeout.nanoseconds,
