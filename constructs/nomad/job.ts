@@ -1,6 +1,6 @@
 /** A Nomad job as a Terraform resource that waits until the deployment is healthy. */
 import { Job } from "@cdktf/provider-nomad/lib/job";
-import type { ITerraformDependable, TerraformResourceLifecycle } from "cdktf";
+import { TerraformLocal, type ITerraformDependable, type TerraformResourceLifecycle } from "cdktf";
 import { Construct } from "constructs";
 import { UNPINNED_DIGEST } from "../../contracts/images";
 import { Duration } from "../../contracts/units";
@@ -30,7 +30,7 @@ export class NomadJob extends Construct {
     const { job } = props;
     const timeout = job.group.update.progressDeadline.plus(MARGIN).toString();
     const unpinned = unpinnedImages(job);
-    const preconditions = [...(props.preconditions ?? []), ...(unpinned.length > 0 && (props.requireImageDigests ?? true) ? refuseDeploy(job.id, unpinned) : [])];
+    const preconditions = [...(props.preconditions ?? []), ...(unpinned.length > 0 && (props.requireImageDigests ?? true) ? refuseDeploy(this, job.id, unpinned) : [])];
     this.resource = new Job(this, "job", {
       jobspec: escapeTemplates(renderJobJson(job)),
       json: true,
@@ -54,11 +54,16 @@ export function unpinnedImages(job: JobSpec): string[] {
   return [...new Set(job.group.tasks.map((task) => task.image).filter((image) => image.endsWith(UNPINNED_DIGEST)).map((image) => image.split("@")[0]))];
 }
 
-/** timestamp() is unknown while planning and known while applying: the plan is shown, the deploy is refused. */
-function refuseDeploy(job: string, unpinned: readonly string[]): NonNullable<TerraformResourceLifecycle["precondition"]> {
+/**
+ * timestamp() is unknown while planning and known while applying: the plan is
+ * shown, the deploy is refused. The local is there because Terraform wants a
+ * condition to refer to something.
+ */
+function refuseDeploy(scope: Construct, job: string, unpinned: readonly string[]): NonNullable<TerraformResourceLifecycle["precondition"]> {
+  const images = new TerraformLocal(scope, "unpinned-images", [...unpinned]);
   return [
     {
-      condition: '${timestamp() == ""}',
+      condition: `\${length(${images.fqn}) == 0 || timestamp() == ""}`,
       errorMessage: `${job} cannot be deployed: ${unpinned.join(", ")} ${unpinned.length === 1 ? "has" : "have"} no digest in images.lock.json. A tag can be moved to another image, so only digests are deployed. Write the digest that your registry gives into images.lock.json (docker buildx imagetools inspect <repository>:<tag>), review it, and deploy again.`,
     },
   ];

@@ -1,5 +1,5 @@
 /** The witness as the tailnet sees it, once it has joined. */
-import type { ITerraformDependable } from "cdktf";
+import { ref, Token, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { DataTailscaleDevice } from "../../bindings/tailscale/data-tailscale-device";
 import { Duration } from "../../contracts/units";
@@ -51,6 +51,7 @@ export class WitnessDevice extends Construct {
         }],
       },
     });
-    this.address = `\${terraform_data.${record.friendlyUniqueId}.output.address}`;
+    // A token, so that whoever writes it into a script is told apart from text that merely looks like an expression.
+    this.address = Token.asString(ref(`terraform_data.${record.friendlyUniqueId}.output.address`));
   }
 }

@@ -1,0 +1,76 @@
+/** From three machines and an existing Consul and Vault to a Nomad cluster that jobs can be deployed to. */
+import { TerraformOutput, TerraformStack, type ITerraformDependable } from "cdktf";
+import type { Construct } from "constructs";
+import type { Environment } from "../environments/schema";
+import { NomadAccess } from "../constructs/access/nomad-access";
+import { AclBootstrap } from "../constructs/cluster/acl-bootstrap";
+import { clusterNodes } from "../constructs/cluster/node";
+import { ClusterPki } from "../constructs/cluster/pki";
+import { foundationProviders } from "../constructs/cluster/providers";
+import { NodeRollout } from "../constructs/cluster/rollout";
+import { WitnessMachine } from "../constructs/cluster/witness-machine";
+import { ConsulAgentTokens } from "../constructs/consul/consul-agent-tokens";
+import { ConsulWorkloads } from "../constructs/consul/consul-workloads";
+import { Guardrails } from "../constructs/guardrails/guardrails";
+import { nomadProvider } from "../constructs/nomad/provider";
+import { VaultWorkloads } from "../constructs/secrets/vault-workloads";
+import { configureBackend } from "../constructs/state/backend";
+import { Tailnet } from "../constructs/tailnet";
+import { hasTailnet } from "../constructs/tailnet/policy";
+
+export interface FoundationStackProps {
+  readonly environment: Environment;
+}
+
+export class FoundationStack extends TerraformStack {
+  /** PEM of the authority that signed the Nomad servers' certificates; public. */
+  readonly nomadCaPem: string;
+
+  constructor(scope: Construct, id: string, { environment }: FoundationStackProps) {
+    super(scope, id);
+    const { nomad, consul, vault, protect } = environment;
+    const namespace = nomad.namespace;
+    const appNodes = environment.nodes.map((node) => node.name);
+
+    configureBackend(this, environment.backend);
+    foundationProviders(this, environment);
+
+    const tailnet = hasTailnet(environment) ? new Tailnet(this, "tailnet", { environment }) : undefined;
+    const machine = tailnet && environment.vultr.enabled ? new WitnessMachine(this, "witness", { environment, tailnet }) : undefined;
+    const nodes = clusterNodes(environment, machine);
+
+    const pki = new ClusterPki(this, "pki", {
+      nodes,
+      region: nomad.region,
+      consulDomain: consul.domain,
+      caValidity: nomad.caValidity,
+      certificateValidity: nomad.certificateValidity,
+      certificateRenewal: nomad.certificateRenewal,
+      protect,
+    });
+    this.nomadCaPem = pki.caCertPem;
+
+    const agentTokens = new ConsulAgentTokens(this, "consul-agents", { appNodes, witness: environment.witness.name });
+    const before: ITerraformDependable[] = [...(tailnet ? [tailnet.policy] : []), ...(machine ? [machine.trustConsul(nodes)] : [])];
+    const rollout = new NodeRollout(this, "nodes", {
+      env: environment,
+      nodes,
+      secrets: (node) => ({ certificate: pki.certificateOf(node), caCertPem: pki.caCertPem, gossipKey: pki.gossipKey, consul: agentTokens.tokensFor(node.name) }),
+      dependsOn: before,
+    });
+
+    const acl = new AclBootstrap(this, "acl", { address: nomad.address, caCertPem: pki.caCertPem, protect, dependsOn: [rollout.quorum] });
+    nomadProvider(this, { environment, caPem: pki.caCertPem, token: acl.managementToken });
+
+    const access = new NomadAccess(this, "access", { namespace, protect, dependsOn: [acl.done] });
+    const workloads = { namespace, jwksCaPem: pki.caCertPem, protect, dependsOn: [acl.done] };
+    new VaultWorkloads(this, "vault-workloads", { ...workloads, kvMount: vault.kvMount, authPath: vault.authPath, tokenPeriod: vault.tokenPeriod, consulDomain: consul.domain });
+    new ConsulWorkloads(this, "consul-workloads", { ...workloads, domain: consul.domain, appNodes, guardianMode: environment.cutover.guardianMode });
+
+    // `terraform output -raw deployer-token`: what the next three stacks, pull requests and people work with.
+    for (const [role, token] of Object.entries(access.tokens)) new TerraformOutput(this, `${role}-token`, { value: token.secretId, sensitive: true, description: `Nomad token of the ${role}` }).overrideLogicalId(`${role}-token`);
+    new TerraformOutput(this, "management-token", { value: acl.managementToken, sensitive: true, description: "Nomad management token, for emergencies only" }).overrideLogicalId("management-token");
+
+    Guardrails.on(this, { protect, pairsOverridden: environment.markets.bingxOverride !== undefined });
+  }
+}
