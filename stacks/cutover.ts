@@ -1,5 +1,5 @@
 /** The gated, reversible move from legacy to Nomad: switches, identities, and what a deploy may rely on. */
-import { DataResource, TerraformStack } from "cdktf";
+import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { Environment } from "../environments/schema";
 import { LegacyLease } from "../constructs/consul/legacy-lease";
@@ -10,6 +10,7 @@ import { CutoverSwitches } from "../constructs/cutover/switches";
 import { Guardrails } from "../constructs/guardrails/guardrails";
 import { nomadProvider } from "../constructs/nomad/provider";
 import { configureBackend } from "../constructs/state/backend";
+import { TerraformData } from "../constructs/state/terraform-data";
 
 export interface CutoverStackProps {
   readonly environment: Environment;
@@ -34,7 +35,7 @@ export class CutoverStack extends TerraformStack {
 
     const evidence = new Evidence(this, "evidence", { namespace });
     if (environment.legacy.retired) {
-      new DataResource(this, "legacy-retired", { input: { host: environment.legacy.host.tailnetAddress }, lifecycle: { precondition: evidence.requires("watch", "Retiring legacy (legacy.retired)") } });
+      new TerraformData(this, "legacy-retired", { input: { host: environment.legacy.host.tailnetAddress }, lifecycle: { precondition: evidence.requires("watch", "Retiring legacy (legacy.retired)") } });
     }
 
     Guardrails.on(this, { protect: environment.protect, pairsOverridden: environment.markets.bingxOverride !== undefined });

@@ -31,7 +31,7 @@ const EDITS: readonly (readonly [string, Record<string, unknown>, readonly Stack
   ["an operator", { "tailnet.operators": ["other@example.com"] }, ["foundation"]],
   ["the heartbeat grace", { "nomad.heartbeatGrace": "6s" }, ["foundation"]],
   ["a certificate's life", { "nomad.certificateValidity": "180d" }, ["foundation"]],
-  ["the legacy host's port of the API", { "legacy.ports.api": 18_787 }, ["app"]],
+  ["the legacy API's port", { "legacy.ports.api": 18_787 }, ["foundation", "app"]],
   ["the data node", { "dataPlane.node": "server-2" }, ["foundation", "data-plane"]],
   ["the Nomad namespace", { "nomad.namespace": "gvfx-two" }, ["foundation", "data-plane", "app", "cutover"]],
 ];

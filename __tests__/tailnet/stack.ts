@@ -3,7 +3,7 @@ import { Testing, TerraformStack } from "cdktf";
 import { TailscaleProvider } from "../../bindings/tailscale/provider";
 import { Tailnet } from "../../constructs/tailnet";
 import { hasTailnet, type TailnetEnvironment } from "../../constructs/tailnet/policy";
-import { TerraformData } from "../../constructs/tailnet/terraform-data";
+import { TerraformData } from "../../constructs/state/terraform-data";
 import { WitnessDevice } from "../../constructs/tailnet/witness-device";
 import { parseEnvironment } from "../../environments/parse";
 import { production } from "../../environments/production";

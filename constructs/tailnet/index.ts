@@ -13,7 +13,7 @@ import type { AppNode } from "../../environments/schema";
 import { MERGE, mergeLocals } from "./merge";
 import { appNodeTags, renderedPolicy, tailnetPolicy, witnessTags, type TailnetEnvironment, type TailnetPolicy } from "./policy";
 import { policyErrors } from "./policy-errors";
-import { TerraformData } from "./terraform-data";
+import { TerraformData } from "../state/terraform-data";
 
 /** The machine is made in the same apply and joins within minutes; an hour covers a slow one, and a key left over is worthless soon after. */
 const WITNESS_KEY_LIFE = Duration.hours(1);

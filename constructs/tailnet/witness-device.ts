@@ -3,7 +3,7 @@ import { ref, Token, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { DataTailscaleDevice } from "../../bindings/tailscale/data-tailscale-device";
 import { Duration } from "../../contracts/units";
-import { TerraformData } from "./terraform-data";
+import { TerraformData } from "../state/terraform-data";
 
 /** A new machine boots, updates its package lists, installs Tailscale and joins: some minutes. Past this, its console says what went wrong. */
 const JOIN_DEADLINE = Duration.minutes(15);
