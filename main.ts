@@ -3,6 +3,9 @@ import { EnvironmentError } from "./environments/parse";
 import { loadEnvironment } from "./environments/load";
 import { synthesize } from "./synth";
 
+// cdktf records where each token was made, which is a tenth of synth; errors are shown by their message.
+Error.stackTraceLimit = 0;
+
 try {
   synthesize(loadEnvironment(process.env.GVFX_ENV));
 } catch (error) {
