@@ -32,26 +32,28 @@ export class Switches {
    * Takes the worker and the traffic away from Nomad. Does nothing unless Nomad
    * owns the worker, or a roll-back that began was not finished. Safe to repeat.
    * @param {(move: Move) => void} moved told of each key as soon as it is moved
-   * @returns {Promise<"done" | "nothing to do">}
+   * @returns {Promise<"done" | "nothing to do">} done: at least one key was moved
    * @throws {Error} when Consul does not answer or the keys keep changing; call it again
    */
   async rollBack(moved) {
     let { owner, traffic } = await this.read();
     let tries = 0;
+    let done = false;
+    /** @param {string} key @param {string} from @param {string} to */
+    const tell = (key, from, to) => {
+      done = true;
+      moved({ key, from, to });
+    };
     while (owner.value === "nomad") {
       if ((tries += 1) > TRIES) throw new Error(`${this.keys.workerOwner} changed ${TRIES} times while it was being moved`);
-      if (await this.move(this.keys.workerOwner, owner, "nobody", ROLLED_BACK_BY_GUARDIAN)) moved({ key: this.keys.workerOwner, from: "nomad", to: "nobody" });
+      if (await this.move(this.keys.workerOwner, owner, "nobody", ROLLED_BACK_BY_GUARDIAN)) tell(this.keys.workerOwner, "nomad", "nobody");
       ({ owner, traffic } = await this.read());
     }
     tries = 0;
-    let done = false;
     // An owner that somebody else set since is theirs, and so is traffic that was set after the owner.
     while (unfinished(owner, traffic)) {
       if ((tries += 1) > TRIES) throw new Error(`${this.keys.traffic} changed ${TRIES} times while it was being moved`);
-      if (await this.move(this.keys.traffic, traffic, "legacy", ROLLED_BACK_BY_GUARDIAN)) {
-        moved({ key: this.keys.traffic, from: "nomad", to: "legacy" });
-        done = true;
-      }
+      if (await this.move(this.keys.traffic, traffic, "legacy", ROLLED_BACK_BY_GUARDIAN)) tell(this.keys.traffic, "nomad", "legacy");
       ({ owner, traffic } = await this.read());
     }
     return done ? "done" : "nothing to do";

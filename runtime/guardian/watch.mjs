@@ -151,9 +151,11 @@ export class Watch {
         this.moves += 1;
         this.runtime.log("error", `rolled back: ${key} ${from} -> ${to}, because ${because}`);
         this.ledger.append("rollback", { key, from, to, because, mode: this.settings.mode });
+        // At once: the second step may have to wait for Consul, and the operator should not.
+        const next = key === this.settings.keys.workerOwner ? "Start the legacy worker now: nothing ingests until it runs." : "Users land on legacy.";
+        this.alert("rollback", "critical", `${key} was moved from ${from} to ${to}, because ${because}. ${next}`, { key, from, to, because });
       });
-      if (outcome === "done") this.alert("rollback", "critical", `The worker and traffic were taken away from Nomad, because ${because}. Start the legacy worker now: nothing ingests until it runs.`, { because });
-      this.seen = await this.switches.read();
+      if (outcome === "done") this.seen = await this.switches.read();
     } catch (error) {
       this.runtime.log("error", `the roll-back is not complete and is tried again in the next round: ${describe(error)}`);
     }
