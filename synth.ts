@@ -1,5 +1,8 @@
 /** The order of the system: four stacks, each after the one that it needs. */
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { App } from "cdktf";
+import { secretsInSynthesized } from "./constructs/guardrails/guardrails";
 import { parseImageLock } from "./contracts/images";
 import type { Environment } from "./environments/schema";
 import lockFile from "./images.lock.json";
@@ -26,9 +29,22 @@ export function declareStacks(app: App, environment: Environment, images = parse
   cutover.addDependency(application);
 }
 
-/** Writes the four stacks of an environment to `outdir` (default: CDKTF_OUTDIR, else cdktf.out). */
+/**
+ * Writes the four stacks of an environment to `outdir` (default: CDKTF_OUTDIR, else cdktf.out).
+ * @throws Error when a guardrail is broken; what was written is removed then
+ */
 export function synthesize(environment: Environment, outdir?: string): void {
   const app = new App({ outdir, stackTraces: false });
   declareStacks(app, environment);
+  synthesizeGuarded(app);
+}
+
+/** Synthesizes an app, and leaves nothing behind when its text holds a secret. */
+export function synthesizeGuarded(app: App): void {
   app.synth();
+  const folder = join(app.outdir, "stacks");
+  const violations = readdirSync(folder).flatMap((stackId) => secretsInSynthesized(stackId, readFileSync(join(folder, stackId, "cdk.tf.json"), "utf8")));
+  if (violations.length === 0) return;
+  rmSync(app.outdir, { recursive: true });
+  throw new Error(violations.join("\n"));
 }

@@ -1,7 +1,10 @@
 import { Job } from "@cdktf/provider-nomad/lib/job";
 import { NomadProvider } from "@cdktf/provider-nomad/lib/provider";
 import { Variable } from "@cdktf/provider-nomad/lib/variable";
-import { Testing, TerraformStack } from "cdktf";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App, TerraformStack } from "cdktf";
 import { TerraformData } from "../../constructs/state/terraform-data";
 import { Guardrails, RESOURCE_RULES } from "../../constructs/guardrails/guardrails";
 import { JOB_BUILDERS } from "../../constructs/jobs/catalog";
@@ -9,14 +12,22 @@ import { marketVariableItems } from "../../constructs/jobs/app-environment";
 import { escapeTemplates, NomadJob, unescapeTemplates } from "../../constructs/nomad/job";
 import { renderJobJson } from "../../constructs/nomad/render";
 import { MARKET_VARIABLE } from "../../contracts/variables";
+import { synthesizeGuarded } from "../../synth";
 import { environment, pinned } from "../jobs/worked-example";
 
 function synth(build: (stack: TerraformStack) => void, pairsOverridden = false): string {
-  const stack = new TerraformStack(Testing.app(), "planted");
-  new NomadProvider(stack, "nomad", { address: "https://100.64.0.11:4646" });
-  build(stack);
-  Guardrails.on(stack, { protect: true, pairsOverridden });
-  return Testing.synth(stack, true);
+  const outdir = mkdtempSync(join(tmpdir(), "gvfx-guardrails-"));
+  try {
+    const app = new App({ outdir });
+    const stack = new TerraformStack(app, "planted");
+    new NomadProvider(stack, "nomad", { address: "https://100.64.0.11:4646" });
+    build(stack);
+    Guardrails.on(stack, { protect: true, pairsOverridden });
+    synthesizeGuarded(app);
+    return readFileSync(join(outdir, "stacks", "planted", "cdk.tf.json"), "utf8");
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
 }
 
 const worker = () => JOB_BUILDERS.worker(environment, pinned);
