@@ -25,7 +25,7 @@ export function declareStacks(app: App, environment: Environment, images = parse
   const application = new AppStack(app, "app", shared);
   application.addDependency(dataPlane);
 
-  const cutover = new CutoverStack(app, "cutover", { environment, nomadCaPem: foundation.nomadCaPem });
+  const cutover = new CutoverStack(app, "cutover", shared);
   cutover.addDependency(application);
 }
 

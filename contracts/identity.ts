@@ -25,7 +25,7 @@ export function consulAuthMethod(namespace: string): string {
   return namespace === "gvfx" ? "nomad-workloads" : `nomad-workloads-${namespace}`;
 }
 
-/** Consul ACL policy of somebody who is no job: "guardian", "cutover-operator", "legacy-lease". */
+/** Consul ACL policy of somebody who is no job: "cutover-operator", "legacy-lease". */
 export function consulPolicy(namespace: string, holder: string): string {
   return `${namespace}-${holder}`;
 }

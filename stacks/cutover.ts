@@ -1,6 +1,7 @@
 /** The gated, reversible move from legacy to Nomad: switches, identities, and what a deploy may rely on. */
 import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
+import type { ImageLock } from "../contracts/images";
 import type { Environment } from "../environments/schema";
 import { LegacyLease } from "../constructs/consul/legacy-lease";
 import { consulProvider } from "../constructs/consul/provider";
@@ -8,12 +9,15 @@ import { Evidence } from "../constructs/cutover/evidence";
 import { CutoverOperator } from "../constructs/cutover/operator";
 import { CutoverSwitches } from "../constructs/cutover/switches";
 import { Guardrails } from "../constructs/guardrails/guardrails";
+import { guardianJob } from "../constructs/jobs/guardian";
+import { NomadJob } from "../constructs/nomad/job";
 import { nomadProvider } from "../constructs/nomad/provider";
 import { configureBackend } from "../constructs/state/backend";
 import { TerraformData } from "../constructs/state/terraform-data";
 
 export interface CutoverStackProps {
   readonly environment: Environment;
+  readonly images: ImageLock;
   /** PEM of the authority that signed the Nomad servers' certificates; foundation's output. */
   readonly nomadCaPem: string;
 }
@@ -21,7 +25,7 @@ export interface CutoverStackProps {
 export class CutoverStack extends TerraformStack {
   constructor(scope: Construct, id: string, props: CutoverStackProps) {
     super(scope, id);
-    const { environment } = props;
+    const { environment, images } = props;
     const { namespace } = environment.nomad;
     const appNodes = environment.nodes.map((node) => node.name);
 
@@ -29,9 +33,12 @@ export class CutoverStack extends TerraformStack {
     nomadProvider(this, { environment, caPem: props.nomadCaPem });
     consulProvider(this, environment);
 
-    new CutoverSwitches(this, "switches", { namespace, protect: environment.protect });
+    const switches = new CutoverSwitches(this, "switches", { namespace, protect: environment.protect });
     new CutoverOperator(this, "operator", { namespace, appNodes });
     new LegacyLease(this, "legacy-lease", { namespace, leaseNodes: appNodes, retired: environment.legacy.retired });
+
+    // After the switches: it reads them in its first round.
+    new NomadJob(this, "guardian", { job: guardianJob(environment, images), preventDestroy: false, requireImageDigests: environment.requireImageDigests, dependsOn: [switches.keys] });
 
     const evidence = new Evidence(this, "evidence", { namespace });
     if (environment.legacy.retired) {

@@ -1,4 +1,4 @@
-import { consulPolicyText, cutoverOperatorRules, guardianRules } from "../../constructs/consul/consul-rules";
+import { consulPolicyText, cutoverOperatorRules, jobRules } from "../../constructs/consul/consul-rules";
 import { JOB_BUILDERS } from "../../constructs/jobs/catalog";
 import { renderJob } from "../../constructs/nomad/render";
 import { PLATFORM_SERVICES, servicesOf } from "../../contracts/identity";
@@ -20,7 +20,7 @@ const policy = (name: string) => readPolicy(named(resource, "consul_acl_policy",
 const everyPolicy = {
   ...policiesOf(resource),
   "cutover-operator": consulPolicyText(cutoverOperatorRules("gvfx", NODES)),
-  "guardian-that-acts": consulPolicyText(guardianRules("gvfx", "act", NODES)),
+  "guardian-that-acts": consulPolicyText(jobRules("gvfx", JOBS.guardian, { leaseNodes: NODES, guardianMode: "act" })),
 };
 
 describe("login", () => {
@@ -71,7 +71,7 @@ describe("jobs", () => {
   });
 
   test.each(PLATFORM_SERVICES)("service %s is registered by one job, and deregistered by the app nodes' Nomad agents", (service) => {
-    expect(writers(everyPolicy, "service", service)).toEqual([expect.stringMatching(/^nomad-gvfx-/), "server-1-nomad", "server-2-nomad"]);
+    expect(writers(policiesOf(resource), "service", service)).toEqual([expect.stringMatching(/^nomad-gvfx-/), "server-1-nomad", "server-2-nomad"]);
   });
 });
 
@@ -110,14 +110,15 @@ describe("lease", () => {
 });
 
 describe("switches", () => {
-  test("the gateway reads them; only who runs the cutover and a guardian that acts write them", () => {
+  test("the gateway reads them; who runs the cutover writes them, and a guardian that acts writes traffic", () => {
     expect(labelled(policy("nomad-gvfx-gvfx-gateway"), "key", "policy")).toEqual({ [paths.traffic]: "read", [paths.sections]: "read" });
-    for (const key of [paths.traffic, paths.sections]) expect(writers(everyPolicy, "key", key)).toEqual(["cutover-operator", "guardian-that-acts"]);
+    expect(writers(everyPolicy, "key", paths.traffic)).toEqual(["cutover-operator", "guardian-that-acts"]);
+    expect(writers(everyPolicy, "key", paths.sections)).toEqual(["cutover-operator"]);
   });
 
-  test("a guardian that advises writes nothing", () => {
+  test("a guardian that advises writes no key", () => {
     expect(production.cutover.guardianMode).toBe("advise");
-    expect(rights({ guardian: named(resource, "consul_acl_policy", "gvfx-guardian").rules as string }).filter((right) => right.access !== "read")).toEqual([]);
+    expect(labelled(policy("nomad-gvfx-gvfx-guardian"), "key", "policy")).toEqual({ [paths.workerOwner]: "read", [paths.traffic]: "read" });
   });
 
   test("no guardian makes evidence", () => {

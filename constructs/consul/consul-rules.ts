@@ -69,13 +69,6 @@ export function cutoverOperatorRules(namespace: string, nodes: readonly string[]
   return { key: { ...each([workerOwner, traffic, sections], WRITE), [workerLease]: READ }, key_prefix: { [`${evidence}/`]: WRITE }, service: each(PLATFORM_SERVICES, READ), node: each(nodes, READ) };
 }
 
-/** The cutover's guardian: sees switches, lease, evidence and services. It may move the switches back only where the environment lets it act, and never makes evidence. */
-export function guardianRules(namespace: string, mode: "advise" | "act", nodes: readonly string[]): ConsulRules {
-  const { workerOwner, workerLease, traffic, sections, evidence } = kvPaths(namespace);
-  const switches = each([workerOwner, traffic, sections], mode === "act" ? WRITE : READ);
-  return { key: { ...switches, [workerLease]: READ }, key_prefix: { [`${evidence}/`]: READ }, service: each(PLATFORM_SERVICES, READ), node: each(nodes, READ) };
-}
-
 /** A node's Consul agent: writes its own node, and reads services to compare its own with the catalog's. */
 export function consulAgentRules(node: string): ConsulRules {
   return { node: { [node]: WRITE }, service_prefix: { "": READ } };

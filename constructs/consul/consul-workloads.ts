@@ -4,12 +4,11 @@
  * it, but bound to a job instead of to a whole namespace.
  */
 import { AclAuthMethod } from "@cdktf/provider-consul/lib/acl-auth-method";
-import { AclPolicy } from "@cdktf/provider-consul/lib/acl-policy";
 import { Fn, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
-import { CONSUL_AUDIENCE, consulAuthMethod, consulPolicy, consulRole, nomadJwksUrl } from "../../contracts/identity";
+import { CONSUL_AUDIENCE, consulAuthMethod, consulRole, nomadJwksUrl } from "../../contracts/identity";
 import { JOB_KEYS, JOBS } from "../../contracts/services";
-import { guardianRules, jobRules, consulPolicyText } from "./consul-rules";
+import { jobRules } from "./consul-rules";
 import { WorkloadRole } from "./workload-role";
 
 export interface ConsulWorkloadsProps {
@@ -19,7 +18,7 @@ export interface ConsulWorkloadsProps {
   readonly domain: string;
   /** Consul node names of the nodes that run allocations. */
   readonly appNodes: readonly string[];
-  /** Whether the cutover's guardian may move the switches. */
+  /** Whether the cutover's guardian may move owner and traffic. */
   readonly guardianMode: "advise" | "act";
   /** Refuse to destroy the login: with it go the tokens of every running allocation. */
   readonly protect: boolean;
@@ -34,8 +33,6 @@ export interface ConsulWorkloadsProps {
 export class ConsulWorkloads extends Construct {
   /** For the roles of further jobs. */
   readonly authMethod: AclAuthMethod;
-  /** Of the cutover's guardian; bound to nobody until a cutover is deployed. */
-  readonly guardianPolicy: AclPolicy;
 
   constructor(scope: Construct, id: string, props: ConsulWorkloadsProps) {
     super(scope, id);
@@ -68,11 +65,5 @@ export class ConsulWorkloads extends Construct {
         rules: jobRules(namespace, job, { leaseNodes: props.appNodes, guardianMode: props.guardianMode }),
       });
     }
-
-    this.guardianPolicy = new AclPolicy(this, "guardian", {
-      name: consulPolicy(namespace, "guardian"),
-      description: `Guardian of the cutover, mode ${props.guardianMode}`,
-      rules: consulPolicyText(guardianRules(namespace, props.guardianMode, props.appNodes)),
-    });
   }
 }

@@ -13,12 +13,15 @@ const INITIAL = { workerOwner: "legacy", traffic: "legacy", sections: "closed" }
  * (the state was lost, say) is taken over with the value that it has.
  */
 export class CutoverSwitches extends Construct {
+  /** For dependsOn. */
+  readonly keys: Keys;
+
   constructor(scope: Construct, id: string, props: { readonly namespace: string; readonly protect: boolean }) {
     super(scope, id);
     const paths = kvPaths(props.namespace);
     const names = Object.keys(INITIAL) as (keyof typeof INITIAL)[];
     const present = new DataConsulKeys(this, "present", { key: names.map((name) => ({ name, path: paths[name], default: INITIAL[name] })) });
-    new Keys(this, "keys", {
+    this.keys = new Keys(this, "keys", {
       key: names.map((name) => ({ path: paths[name], value: `\${${present.fqn}.var["${name}"]}`, delete: true })),
       lifecycle: { ignoreChanges: ["key"], preventDestroy: props.protect },
     });
