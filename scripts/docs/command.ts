@@ -1,12 +1,26 @@
 /** `gvfx docs`: the pages of docs/ that are made from code, so that they cannot drift. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { Command } from "commander";
+import { loadEnvironment } from "../../environments/load";
+import { synthesize } from "../../synth";
+import { foundationPage, type Addressed } from "./foundation";
 import { guardrailsPage } from "./guardrails";
 
-/** Path and text of each generated page. */
+/** Path and text of each generated page. Addresses are those of the production example. */
 export function generatedPages(): { readonly file: string; readonly text: string }[] {
-  return [{ file: "docs/guardrails.md", text: guardrailsPage() }];
+  const outdir = mkdtempSync(join(tmpdir(), "gvfx-docs-"));
+  try {
+    synthesize(loadEnvironment("production"), outdir);
+    const foundation = JSON.parse(readFileSync(join(outdir, "stacks", "foundation", "cdk.tf.json"), "utf8")) as Addressed;
+    return [
+      { file: "docs/guardrails.md", text: guardrailsPage() },
+      { file: "docs/foundation.md", text: foundationPage(foundation) },
+    ];
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
 }
 
 export function docsCommand(): Command {
