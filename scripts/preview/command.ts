@@ -1,0 +1,46 @@
+/** `gvfx preview`, which `npm start` runs: synthesize, check, print, and write the page. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { parseImageLock } from "../../contracts/images";
+import { loadEnvironment } from "../../environments/load";
+import lockFile from "../../images.lock.json";
+import { synthesize } from "../../synth";
+import { machineReport } from "./machine";
+import { platformModel } from "./model";
+import { previewPage } from "./page";
+import { readSynthesized } from "./synthesized";
+import { machineText, previewText } from "./text";
+
+/** Where cdktf's own commands look for the stacks. */
+const OUTDIR = "cdktf.out";
+const PAGE = join("dist", "preview", "index.html");
+
+/** Narrower, tables would be all wrapping; wider, the eye loses the line. */
+const WIDTH = { least: 72, most: 120, unknown: 100 } as const;
+
+export function previewCommand(): Command {
+  return new Command("preview")
+    .description("synthesizes and checks the stacks, prints what would be deployed, and writes it as a page with a drawing")
+    .action(preview);
+}
+
+async function preview(): Promise<void> {
+  // Wrong environments throw here, before anything is written.
+  const environment = loadEnvironment(process.env.GVFX_ENV);
+  // Programs are asked while the stacks are synthesized.
+  const asked = machineReport(environment, process.env);
+  synthesize(environment, OUTDIR);
+  const model = platformModel(environment, parseImageLock(lockFile), readSynthesized(OUTDIR));
+  const options = { width: terminalWidth(), colour: Boolean(process.stdout.isTTY && !process.env.NO_COLOR) };
+  process.stdout.write(previewText(model, options));
+
+  mkdirSync(join("dist", "preview"), { recursive: true });
+  writeFileSync(PAGE, previewPage(model));
+  process.stdout.write(`\nThe same with a drawing: ${PAGE}\n\n`);
+  process.stdout.write(machineText(await asked, options));
+}
+
+function terminalWidth(): number {
+  return Math.min(WIDTH.most, Math.max(WIDTH.least, process.stdout.columns ?? WIDTH.unknown));
+}
