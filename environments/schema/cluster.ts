@@ -94,6 +94,8 @@ export const consulSchema = z.strictObject({
   caFile: nonEmpty("/etc/consul.d/ca.pem"),
   /** Base64 gossip key of the existing cluster is a secret: the nodes' agents read it from this file. */
   gossipKeyFile: nonEmpty("/etc/consul.d/gossip.key"),
+  /** Servers that demand a certificate of their clients hand one out by auto_encrypt. Set when they do; left out when they demand none. */
+  autoEncrypt: z.boolean().optional(),
   configDir: nonEmpty("/etc/consul.d"),
   dataDir: nonEmpty("/var/lib/consul"),
   /** Resolvers for every name outside the domain. */
