@@ -37,10 +37,16 @@ export class CutoverStack extends TerraformStack {
     new CutoverOperator(this, "operator", { namespace, appNodes });
     new LegacyLease(this, "legacy-lease", { namespace, leaseNodes: appNodes, retired: environment.legacy.retired });
 
-    // After the switches: it reads them in its first round.
-    new NomadJob(this, "guardian", { job: guardianJob(environment, images), preventDestroy: false, requireImageDigests: environment.requireImageDigests, dependsOn: [switches.keys] });
-
     const evidence = new Evidence(this, "evidence", { namespace });
+    new NomadJob(this, "guardian", {
+      job: guardianJob(environment, images),
+      preventDestroy: false,
+      requireImageDigests: environment.requireImageDigests,
+      // Rolling back to legacy loses nothing only once both share one Convex.
+      preconditions: environment.cutover.guardianMode === "act" ? evidence.requires("data-move", 'Letting the guardian act (cutover.guardianMode = "act")') : [],
+      // After the switches: it reads them in its first round.
+      dependsOn: [switches.keys],
+    });
     if (environment.legacy.retired) {
       new TerraformData(this, "legacy-retired", { input: { host: environment.legacy.host.tailnetAddress }, lifecycle: { precondition: evidence.requires("watch", "Retiring legacy (legacy.retired)") } });
     }

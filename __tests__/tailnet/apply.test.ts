@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { renderedPolicy, tailnetPolicy } from "../../constructs/tailnet/policy";
 import { PRODUCTION, productionWith, synthesize } from "./stack";
 import { TailnetApiDouble, type DeviceDouble } from "./tailnet-api-double";
-import { describeUnless, hasTerraform, TerraformFolder } from "./terraform";
+import { describeUnless, hasTerraform, TerraformFolder } from "../terraform/terraform";
 
 const LIVE = `{
   // What the family uses.

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { renderedPolicy, tailnetPolicy, type TailnetEnvironment } from "../../constructs/tailnet/policy";
 import { PRODUCTION, productionWith, STAGING, synthesize } from "./stack";
-import { describeUnless, hasTerraform, TerraformFolder } from "./terraform";
+import { describeUnless, hasTerraform, TerraformFolder } from "../terraform/terraform";
 
 /** Merges as the stack does it: the locals that it synthesizes, with a text in the place of the live policy. */
 function mergeModule(environment: TailnetEnvironment): unknown {

@@ -4,11 +4,14 @@ import { imageReference, type ImageLock } from "../../contracts/images";
 import { DEFAULT_PORTS, JOBS, serviceName, type GatewayService } from "../../contracts/services";
 import { Duration, type Port } from "../../contracts/units";
 import type { Environment } from "../../environments/schema";
-import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, RESTART_FOR_EVER, SHUTDOWN_DELAY, UPDATE } from "../jobs/policies";
+import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, RESTART_FOR_EVER, SHUTDOWN_DELAY, updateOutlasting } from "../jobs/policies";
 import { NODE_TAILNET_ADDRESS, notOnWitness } from "../nomad/placement";
 import { Probe, type JobSpec } from "../nomad/spec";
 import { GATEWAY_HEALTH_PATH, haproxyConfig } from "./haproxy";
 import { APPLY_SWITCHES, switchesTemplate } from "./switches";
+
+/** HAProxy itself stops after the longest call; ten seconds more, so that it is never killed while it drains. */
+const DRAIN = LONGEST_CALL.plus(Duration.seconds(10));
 
 export function gatewayJob(env: Environment, lock: ImageLock): JobSpec {
   const ports: readonly (readonly [GatewayService, Port, Port])[] = [
@@ -30,7 +33,7 @@ export function gatewayJob(env: Environment, lock: ImageLock): JobSpec {
       ports: ports.map(([label, to, host]) => ({ label, to, static: host })),
       services: ports.map(([label]) => ({ name: serviceName(label), port: label, check: Probe.fromHttpGet(GATEWAY_HEALTH_PATH, { interval: CHECK_INTERVAL, timeout: CHECK_TIMEOUT }) })),
       restart: RESTART_FOR_EVER,
-      update: UPDATE,
+      update: updateOutlasting(DRAIN),
       shutdownDelay: SHUTDOWN_DELAY,
       tasks: [
         {
@@ -50,7 +53,7 @@ export function gatewayJob(env: Environment, lock: ImageLock): JobSpec {
           resources: env.resources.gateway,
           // SIGUSR1 stops accepting and lets calls in flight finish.
           killSignal: "SIGUSR1",
-          killTimeout: LONGEST_CALL.plus(Duration.seconds(10)),
+          killTimeout: DRAIN,
           dnsServer: NODE_TAILNET_ADDRESS,
         },
       ],

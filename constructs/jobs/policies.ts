@@ -21,6 +21,12 @@ export const RESCHEDULE_WITHOUT_LIMIT: ReschedulePolicy = { delay: Duration.seco
 /** Healthy for ten seconds is two rounds of checks every five; ten minutes to get there allow for an image pull on a home line. */
 export const UPDATE: UpdatePolicy = { minHealthyTime: Duration.seconds(10), healthyDeadline: Duration.minutes(5), progressDeadline: Duration.minutes(10), autoRevert: true };
 
+/** For tasks that may take long to stop: Nomad wants the deployment to outlast the stop, and five minutes are for the replacement. */
+export function updateOutlasting(killTimeout: Duration): UpdatePolicy {
+  const needed = killTimeout.plus(Duration.minutes(5));
+  return needed.isLongerThan(UPDATE.progressDeadline) ? { ...UPDATE, progressDeadline: needed } : UPDATE;
+}
+
 /** Every five seconds: a failed allocation leaves service discovery after one missed check, before most callers notice. */
 export const CHECK_INTERVAL = Duration.seconds(5);
 export const CHECK_TIMEOUT = Duration.seconds(3);

@@ -21,7 +21,7 @@ export interface TerraformResult {
 }
 
 export class TerraformFolder {
-  readonly path = mkdtempSync(join(tmpdir(), "gvfx-tailnet-"));
+  readonly path = mkdtempSync(join(tmpdir(), "gvfx-terraform-"));
 
   /** Writes a configuration file. */
   write(file: string, content: unknown): void {
