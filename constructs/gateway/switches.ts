@@ -16,9 +16,13 @@ export const APPLY_SWITCHES = `#!/bin/bash
 set -euo pipefail
 commands=""
 while read -r key value; do
-  [ -n "$key" ] && commands+="set map ${SWITCHES_MAP} $key $value;"
+  if [ -n "$key" ]; then commands+="\${commands:+;}set map ${SWITCHES_MAP} $key $value"; fi
 done <${SWITCHES_MAP}
 exec 3<>/dev/tcp/127.0.0.1/${ADMIN_SOCKET_PORT}
 printf '%s\\n' "$commands" >&3
-cat <&3
+answer=$(tr -d '[:space:]' <&3)
+if [ -n "$answer" ]; then
+  echo "apply-switches: HAProxy did not take the switches: $answer" >&2
+  exit 1
+fi
 `;
