@@ -55,6 +55,7 @@ const PLANTED: readonly (readonly [string, Record<string, unknown>, RegExp])[] =
   ["a data node that is none", { "dataPlane.node": "server-9" }, /^dataPlane\.node: "server-9" is not an app node/],
   ["a legacy host that is none", { "legacy.host.node": "server-9" }, /^legacy\.host\.node: "server-9" is not an app node/],
   ["legacy on a node by another address", { "legacy.host.node": "server-1" }, /^legacy\.host\.tailnetAddress: is 100\.64\.0\.31, but server-1 has 100\.64\.0\.11/],
+  ["legacy on a node's gateway port", { "legacy.host.node": "server-1", "legacy.host.tailnetAddress": "100.64.0.11", "legacy.ports": { frontend: 3000, api: 18_787, rlService: 19_101 } }, /^legacy\.ports\.frontend: 3000 is the platform's port of frontend on the same address/],
   ["too many connections", { "dataPlane.postgres.convexPool": 128 }, /^dataPlane\.postgres\.maxConnections: is 100, but convex 128 \+ api 16 \+ worker 4 \+ backup 3 \+ reserve 10 = 161/],
   ["memoryMax below memory", { "resources.api.memoryMax": "512MiB" }, /^resources\.api\.memoryMax: 512MiB is below memory 1GiB/],
   ["failover quicker than detection", { "nomad.failoverHeartbeatTtl": "10s" }, /^nomad\.failoverHeartbeatTtl: 10s is not longer than/],

@@ -105,6 +105,16 @@ const CHECKS: readonly CrossCheck[] = [
     },
   },
   {
+    needs: ["legacy", "ports"],
+    check: ({ legacy: { host, ports: legacy }, ports }) =>
+      host.node === undefined
+        ? []
+        : Object.entries(legacy).flatMap(([name, number]) => {
+            const taken = Object.entries(ports).find(([, other]) => other === number)?.[0];
+            return taken ? [{ path: `legacy.ports.${name}`, message: `${number} is the platform's port of ${taken} on the same address: the gateway could not bind, or would forward to itself; move the legacy process to another port first, then say so here`, example: number + 10_000 }] : [];
+          }),
+  },
+  {
     needs: ["ports"],
     check: ({ ports }) => {
       const taken = new Map<number, string>(Object.entries(CLUSTER_PORTS).map(([name, number]) => [number, name]));
