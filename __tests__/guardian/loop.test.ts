@@ -174,6 +174,20 @@ describe("whatever fails around it", () => {
     expect(scene.kv.writes).toEqual([]);
   }, 60_000);
 
+  test("a guardian that is cut off from Consul too blames nobody, and moves nothing when it is back", async () => {
+    scene = stage("nomad", "nomad");
+    await scene.start(process.execPath, "act");
+    await scene.verdict("apiErrorRatio", "pass");
+    scene.kv.outage = () => true;
+    scene.api.ill = true;
+    await scene.verdict("apiErrorRatio", "inconclusive");
+    scene.api.ill = false;
+    scene.kv.outage = undefined;
+    await scene.verdict("apiErrorRatio", "pass");
+    expect(scene.output).not.toContain("-> fail");
+    expect(scene.kv.writes).toEqual([]);
+  }, 60_000);
+
   test("acts only while Nomad owns the worker", async () => {
     scene = stage("legacy", "nomad");
     scene.api.ill = true;

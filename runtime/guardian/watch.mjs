@@ -50,6 +50,8 @@ export class Watch {
     this.judgements = {};
     /** @type { { owner: import("./rollback.mjs").Switch, traffic: import("./rollback.mjs").Switch } | undefined} */
     this.seen = undefined;
+    /** Consul answered in this round. */
+    this.consulAnswers = false;
     this.rounds = 0;
     this.moves = 0;
     this.startedAt = runtime.now();
@@ -80,7 +82,9 @@ export class Watch {
   async look() {
     try {
       this.seen = await this.switches.read();
+      this.consulAnswers = true;
     } catch (error) {
+      this.consulAnswers = false;
       this.runtime.log("warning", `the switches cannot be read: ${describe(error)}`);
     }
   }
@@ -101,12 +105,15 @@ export class Watch {
 
   /**
    * Through the gateway's names the guardian sees what users see. While traffic
-   * goes to legacy, that says nothing of Nomad's services, well or ill.
+   * goes to legacy, that says nothing of Nomad's services, well or ill. While
+   * Consul does not answer either, an error may be this node's own network: a
+   * guardian that was cut off must not roll back what was well all the time.
    * @param {import("./verdict.mjs").Sample} sample @returns {import("./verdict.mjs").Sample | undefined} undefined: not a sample of Nomad's service
    */
   attributed(sample) {
     if (!this.seen) return { at: sample.at, missing: "it is not known yet where traffic goes" };
-    return this.seen.traffic.value === "nomad" ? sample : undefined;
+    if (this.seen.traffic.value !== "nomad") return undefined;
+    return "error" in sample && sample.error && !this.consulAnswers ? { at: sample.at, missing: "it failed while Consul did not answer either, so the fault may be this node's own network" } : sample;
   }
 
   /** @param {TriggerName} name @param {(import("./verdict.mjs").Sample | undefined)[]} taken */
