@@ -1,0 +1,128 @@
+/** Runs a shell script on a node by the system's ssh, so that the operator's own keys, agent and jump hosts count; the host key is the environment's. */
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Duration, type Port } from "../../contracts/units";
+
+/** A tailnet answers in milliseconds, and a relayed connection within two seconds. */
+const CONNECT_TIMEOUT = Duration.seconds(5);
+/** Enough of what ssh says of its trouble. */
+const MAX_COMPLAINT = 2_000;
+
+export interface SshTarget {
+  /** Name of the node, for messages. */
+  readonly name: string;
+  readonly user: string;
+  readonly host: string;
+  readonly port: Port;
+  /** Public host key. A machine that answers with another one is not spoken to. */
+  readonly hostKey: string;
+}
+
+/** Why nothing ran: another host key, no login, nobody there, no ssh program here, interrupted, or something else. */
+export type SshFailureReason = "host-key" | "denied" | "unreachable" | "no-ssh" | "interrupted" | "other";
+
+export class SshFailure extends Error {
+  constructor(readonly reason: SshFailureReason, message: string) {
+    super(message);
+    this.name = "SshFailure";
+  }
+}
+
+export interface ScriptRun {
+  readonly signal?: AbortSignal;
+  /** Sees each line of output as it comes, and may answer by a line to the script's standard input. */
+  readonly onLine?: (line: string, answer: (line: string) => void) => void;
+}
+
+/** Any login shell reads this. Root, where sudo asks no password: much of a node is not for everybody's eyes. */
+const REMOTE_SHELL = `sh -c 'if [ "$(id -u)" -ne 0 ] && sudo -n true 2>/dev/null; then exec sudo -n sh -s; else exec sh -s; fi'`;
+
+/** Arguments of ssh. `HostKeyAlias` makes the pinned key independent of address and port. */
+export function sshArguments(target: SshTarget, knownHosts: string): string[] {
+  const type = target.hostKey.split(" ")[0];
+  const settings: Readonly<Record<string, string>> = {
+    BatchMode: "yes",
+    ConnectTimeout: `${CONNECT_TIMEOUT.seconds}`,
+    StrictHostKeyChecking: "yes",
+    HostKeyAlias: target.name,
+    UserKnownHostsFile: knownHosts,
+    GlobalKnownHostsFile: "/dev/null",
+    // A server has several keys; it must show the one that is pinned. RSA keys sign with SHA-2.
+    HostKeyAlgorithms: type === "ssh-rsa" ? "rsa-sha2-512,rsa-sha2-256" : type,
+    CheckHostIP: "no",
+    UpdateHostKeys: "no",
+    VerifyHostKeyDNS: "no",
+    // A shared connection that is open already was checked by another rule.
+    ControlPath: "none",
+    ControlMaster: "no",
+    ClearAllForwardings: "yes",
+    PermitLocalCommand: "no",
+    ServerAliveInterval: "5",
+    ServerAliveCountMax: "2",
+    LogLevel: "ERROR",
+  };
+  return ["-T", "-p", `${target.port}`, "-l", target.user, ...Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]), "--", target.host, REMOTE_SHELL];
+}
+
+/**
+ * Runs a script with `sh` on the node and returns its lines of output.
+ * @throws SshFailure when it did not run to its end
+ */
+export async function runScript(target: SshTarget, script: string, { signal, onLine }: ScriptRun = {}): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), "gvfx-ssh-"));
+  try {
+    const knownHosts = join(folder, "known_hosts");
+    await writeFile(knownHosts, `${target.name} ${target.hostKey}\n`, { mode: 0o600 });
+    return await run(target, sshArguments(target, knownHosts), script, signal, onLine);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function run(target: SshTarget, args: readonly string[], script: string, signal: AbortSignal | undefined, onLine: ScriptRun["onLine"]): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(new SshFailure("interrupted", `${target.name} was not asked: interrupted`));
+    const ssh = spawn("ssh", args, { stdio: ["pipe", "pipe", "pipe"] });
+    const lines: string[] = [];
+    let complaint = "";
+    const stop = (): void => void ssh.kill("SIGTERM");
+    signal?.addEventListener("abort", stop, { once: true });
+
+    // A connection that ends takes the pipe with it; the exit status says what happened.
+    ssh.stdin.on("error", () => undefined);
+    ssh.stderr.on("data", (chunk: Buffer) => (complaint = (complaint + chunk.toString("utf8")).slice(0, MAX_COMPLAINT)));
+    createInterface({ input: ssh.stdout }).on("line", (line) => {
+      lines.push(line);
+      onLine?.(line, (answer) => void ssh.stdin.write(`${answer}\n`));
+    });
+    ssh.once("error", (error: NodeJS.ErrnoException) => {
+      signal?.removeEventListener("abort", stop);
+      reject(new SshFailure(error.code === "ENOENT" ? "no-ssh" : "other", error.code === "ENOENT" ? "there is no ssh program on this machine" : error.message));
+    });
+    ssh.once("close", (status) => {
+      signal?.removeEventListener("abort", stop);
+      if (status === 0) resolve(lines);
+      else if (signal?.aborted) reject(new SshFailure("interrupted", `${target.name} did not answer in time`));
+      else reject(sshFailure(target, status, complaint));
+    });
+    ssh.stdin.write(script);
+    // Left open for answers; a script that needs none must not wait for it to end.
+    if (!onLine) ssh.stdin.end();
+  });
+}
+
+const COMPLAINTS: readonly (readonly [RegExp, SshFailureReason])[] = [
+  [/host key verification failed|remote host identification has changed|no matching host key type|no .* host key is known/i, "host-key"],
+  [/permission denied|too many authentication failures|no more authentication methods/i, "denied"],
+  [/timed out|connection refused|no route to host|network is unreachable|could not resolve|connection closed|connection reset|name or service not known/i, "unreachable"],
+];
+
+function sshFailure(target: SshTarget, status: number | null, complaint: string): SshFailure {
+  const text = complaint.trim().split("\n").map((line) => line.trim()).filter((line) => !/^@+$/.test(line)).at(-1) ?? "";
+  // 255 is ssh's own; anything else came from the node.
+  const reason = status === 255 ? (COMPLAINTS.find(([pattern]) => pattern.test(complaint))?.[1] ?? "other") : "other";
+  return new SshFailure(reason, text || `ssh to ${target.name} ended with status ${status}`);
+}
