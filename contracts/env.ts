@@ -93,7 +93,7 @@ export function validateEnv(service: AppService, env: EnvSpec): string[] {
   const errors: string[] = [];
   for (const [key, source] of Object.entries(env)) {
     const entry = entries.get(key);
-    if (FORBIDDEN_KEYS[key]) errors.push(`${key} is forbidden: ${FORBIDDEN_KEYS[key]}; remove it`);
+    if (Object.hasOwn(FORBIDDEN_KEYS, key)) errors.push(`${key} is forbidden: ${FORBIDDEN_KEYS[key]}; remove it`);
     else if (!entry) errors.push(`${key} is not in the contract of ${service}: the app would ignore it; remove it, or give it to a service that reads it (contracts/env-catalog.ts)`);
     else if (entry.secret && source.from !== "secret") errors.push(`${key} is a secret and is given as plain ${source.from}: it would be readable in the job; use { from: "secret" }`);
     else if (source.from !== "secret") {

@@ -58,10 +58,14 @@ test("worker-only keys are the worker's schedulers and its market data socket", 
   for (const key of WORKER_ONLY_KEYS) expect(entriesFor("worker").some((e) => e.key === key)).toBe(true);
 });
 
+test("a key that is the name of something every object has is no key of the contract", () => {
+  for (const key of ["toString", "constructor", "__proto__"]) expect(validateEnv("api", Object.fromEntries([[key, value("1")]]))).toContainEqual(expect.stringMatching(/is not in the contract of api/));
+});
+
 test("property: any key that is not of the contract is refused for every service", () => {
   fc.assert(
     fc.property(fc.constantFrom(...APP_SERVICES), fc.string().filter((key) => !ENV_CONTRACT.some((e) => e.key === key)), (service, key) =>
-      validateEnv(service, { [key]: value("1") }).some((error) => error.startsWith(`${key} is not in the contract of ${service}`)),
+      validateEnv(service, Object.fromEntries([[key, value("1")]])).some((error) => error.startsWith(`${key} is not in the contract of ${service}`)),
     ),
   );
 });

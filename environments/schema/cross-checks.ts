@@ -36,7 +36,7 @@ export const PLATFORM_KEYS: Readonly<Record<AppService, readonly string[]>> = {
 const TUNING_SERVICE = { api: "api", worker: "worker", frontend: "frontend", rlService: "rl-service" } as const;
 
 export function tuningErrors(service: AppService, key: string, value: string): string | undefined {
-  if (FORBIDDEN_KEYS[key]) return `is forbidden: ${FORBIDDEN_KEYS[key]}`;
+  if (Object.hasOwn(FORBIDDEN_KEYS, key)) return `is forbidden: ${FORBIDDEN_KEYS[key]}`;
   const entry = entriesFor(service).find((e) => e.key === key);
   if (!entry) {
     const others = [...new Set(ENV_CONTRACT.filter((e) => e.key === key).flatMap((e) => e.services))];

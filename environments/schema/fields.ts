@@ -5,6 +5,9 @@
 import { z } from "zod";
 import { Duration, port, Size } from "../../contracts/units";
 
+// An environment is parsed once: compiling a parser for each object costs more than it saves.
+z.config({ jitless: true });
+
 /** Attaches the example that an error about this field shows. */
 export function withExample<T extends z.ZodType>(schema: T, example: unknown): T {
   return schema.meta({ ...schema.meta(), example }) as T;
