@@ -16,8 +16,8 @@ import { machineText, previewText } from "./text";
 const OUTDIR = "cdktf.out";
 const PAGE = join("dist", "preview", "index.html");
 
-/** Narrower, tables would be all wrapping; wider, the eye loses the line. */
-const WIDTH = { least: 72, most: 120, unknown: 100 } as const;
+/** Narrower, the tables do not fit however they wrap; wider, the eye loses the line. */
+const WIDTH = { least: 88, most: 120, unknown: 100 } as const;
 
 export function previewCommand(): Command {
   return new Command("preview")

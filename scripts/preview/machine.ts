@@ -92,11 +92,10 @@ function credentialCheck({ anyOf, purpose }: Credential, variables: Readonly<Rec
 }
 
 function nextStep(terraform: MachineCheck, credentials: readonly MachineCheck[]): MachineReport["next"] {
-  if (!terraform.present) return { command: "npm run render", why: "writes each job as Nomad takes it; with Terraform it would be: npx cdktf diff foundation" };
   // NOMAD_TOKEN is what foundation makes: nobody has it before.
-  const missing = credentials.filter((check) => !check.present && check.name !== "NOMAD_TOKEN");
-  if (missing.length === 0) return { command: "npm run gvfx -- doctor", why: "asks nodes, Consul, Vault, the registry and the tailnet before anything is deployed; then: npx cdktf deploy foundation" };
-  return { command: "npx cdktf diff foundation", why: "shows what the first stack would create; a deploy needs what is missing above" };
+  const missing = [terraform, ...credentials].filter((check) => !check.present && check.name !== "NOMAD_TOKEN");
+  if (missing.length > 0) return { command: "npm run gvfx -- doctor", why: "asks nodes, Consul, Vault, the registry and the tailnet what a deploy would find, and says how to mend it; changes nothing" };
+  return { command: "npx cdktf diff foundation", why: "shows what the first stack would create; before its deploy: npm run gvfx -- doctor" };
 }
 
 /** Terraform would ask its maker for a newer version first: a preview speaks to nobody. */

@@ -2,8 +2,8 @@
 import type { MachineReport } from "./machine";
 import type { PlatformModel } from "./model";
 import type { StackModel } from "./model/stacks";
-import { table } from "./text/table";
-import { counted, crossingLines, digest, listed, typesText } from "./words";
+import { sentence, table } from "./text/table";
+import { counted, crossingLines, digest, listed, sharedByJobs, typesText } from "./words";
 
 export interface TextOptions {
   /** Columns of the terminal. @default 100 */
@@ -40,7 +40,7 @@ export function machineText(report: MachineReport, { width = 100, colour = false
   const paint = painter(colour);
   const lines = table(report.checks.map(({ present, name, detail }) => [present ? "has" : "missing", name, detail]), { width });
   const painted = lines.map((line) => line.replace(/^ {2}missing/, `  ${paint("attention", "missing")}`).replace(/^ {2}has/, `  ${paint("good", "has")}`));
-  return [paint("heading", "For more than a preview, on this machine"), ...painted, "", `${paint("heading", "Next:")} ${report.next.command}`, `      ${report.next.why}`].join("\n") + "\n";
+  return [paint("heading", "For more than a preview, on this machine"), ...painted, "", `${paint("heading", "Next:")} ${report.next.command}`, ...sentence(report.next.why, { width, indent: 6 })].join("\n") + "\n";
 }
 
 function digestText(model: PlatformModel, width: number, paint: Paint): string {
@@ -52,7 +52,7 @@ function digestText(model: PlatformModel, width: number, paint: Paint): string {
 
 function stackLines(model: PlatformModel, width: number): string[] {
   return model.stacks.flatMap((stack, index) => [
-    `  ${index + 1} ${stack.id}: ${stackFacts(stack)}`,
+    ...sentence(`${index + 1} ${stack.id}: ${stackFacts(stack)}`, { width }),
     ...table(stack.constructs.map(({ id, types }) => [id, typesText(types)]), { width, indent: 6 }),
   ]);
 }
@@ -68,31 +68,29 @@ function stackFacts({ resources, kept, lookups, after }: StackModel): string {
 
 function crossesLines(model: PlatformModel, width: number): string[] {
   const lines = crossingLines(model);
-  if (lines.length === 0) return ["  nothing: each stack knows all that it needs at synth"];
+  if (lines.length === 0) return sentence("nothing: each stack knows all that it needs at synth", { width });
   return table(lines.map(({ from, to, value, usedBy }) => [`${from} → ${listed(to)}`, value, `for ${listed(usedBy)}`]), { width });
 }
 
-function jobLines({ jobs }: PlatformModel, width: number): string[] {
+function jobLines(model: PlatformModel, width: number): string[] {
   const head = ["job", "copies", "placement", "health", "update"];
-  // What is true of every job is said once.
-  const every = common(jobs.map((job) => job.checkedEvery));
-  const limit = common(jobs.map((job) => job.updateLimit));
-  const rows = jobs.map((job) => [job.id, job.copies, job.placement, job.health.join(", ") + (every ? "" : ` every ${job.checkedEvery}`), job.update + (limit ? "" : `; ${job.updateLimit}`)]);
-  const shared = [...(every ? [`health is checked every ${every}`] : []), ...(limit ? [`a new version must be ${limit}`] : [])];
-  return [...table([head, ...rows], { width }), ...(shared.length ? [`  In each, ${shared.join("; ")}.`] : [])];
-}
-
-/** The value that all have; empty when they differ. */
-function common(values: readonly string[]): string {
-  return new Set(values).size === 1 ? values[0] : "";
+  const shared = sharedByJobs(model);
+  const rows = model.jobs.map((job) => [
+    job.id,
+    job.copies,
+    job.placement,
+    job.health.join(", ") + (shared.checkedEvery || !job.checkedEvery ? "" : ` every ${job.checkedEvery}`),
+    job.update + (shared.updateLimit ? "" : `; ${job.updateLimit}`),
+  ]);
+  return [...table([head, ...rows], { width }), ...(shared.sentence ? sentence(shared.sentence, { width }) : [])];
 }
 
 function accessLines({ access }: PlatformModel, width: number): string[] {
-  if (!access.enabled) return [`  no tailnet policy: ${access.reason}`];
+  if (!access.enabled) return sentence(`no tailnet policy: ${access.reason}`, { width });
   const devices = access.devices.map(({ name, tags }) => [name, tags.join(", ")]);
   const groups = access.groups.map(({ name, members }) => [name, members.join(", ")]);
   const grants = access.grants.map(({ from, to, ports, via }) => [from.join(" "), `→ ${to.join(" ")}`, `${ports}${via.length ? ` via ${via.join(" ")}` : ""}`]);
-  return [...table([...groups, ...devices], { width }), "", ...table(grants, { width }), `  Everything else is denied; ${counted(access.tests, "test")} in the policy hold it to that.`];
+  return [...table([...groups, ...devices], { width }), "", ...table(grants, { width }), ...sentence(`Everything else is denied; ${counted(access.tests, "test")} in the policy hold it to that.`, { width })];
 }
 
 function secretLines({ secrets }: PlatformModel, width: number): string[] {
@@ -103,5 +101,5 @@ function secretLines({ secrets }: PlatformModel, width: number): string[] {
 }
 
 function imageLines(model: PlatformModel, width: number): string[] {
-  return table(model.images.map(({ repository, digest: pinned, source }) => [pinned ? "pinned" : "unpinned", repository, pinned ?? (source ? `to be resolved from ${source}` : "not built yet")]), { width });
+  return table(model.images.map(({ repository, digest: pinned, source }) => [pinned ? "pinned" : "unpinned", repository, pinned ?? (source ? `from ${source}` : "not built yet")]), { width });
 }

@@ -1,13 +1,11 @@
 /** The drawing of the platform as inline SVG. */
 import { html, raw, type Html } from "./page/html";
+import { HUES } from "./page/style";
 import type { PlatformModel } from "./model";
 import { TEXT, type Box, type Drawing, type Label, type Wires } from "./topology/drawing";
 import { layout, NARROW, WIDE } from "./topology/layout";
 
 export type TopologyFormat = "wide" | "narrow";
-
-/** Colours of lanes; the style sheet has as many. */
-export const HUES = 9;
 
 /** How round the corners of wires are, in pixels. */
 const CORNER = 5;

@@ -1,6 +1,7 @@
 /** Sentences that the terminal and the page share. */
 import type { PlatformModel } from "./model";
 import type { Crossing } from "./model/stacks";
+import { KEPT_TOGETHER } from "./text/table";
 
 /** "1 job", "8 jobs". */
 export function counted(n: number, singular: string, plural = `${singular}s`): string {
@@ -61,5 +62,24 @@ export function crossingLines(model: PlatformModel): CrossingLine[] {
 
 /** What a construct creates: "nomad_acl_policy, 3 vault_policy". */
 export function typesText(types: readonly { readonly type: string; readonly count: number }[]): string {
-  return types.map(({ type, count }) => (count === 1 ? type : `${count} ${type}`)).join(", ");
+  return types.map(({ type, count }) => (count === 1 ? type : `${count}${KEPT_TOGETHER}${type}`)).join(", ");
+}
+
+/** What is true of every job, to be said once; empty where they differ. */
+export interface SharedByJobs {
+  readonly checkedEvery: string;
+  readonly updateLimit: string;
+  /** A sentence of both; empty when there is nothing shared. */
+  readonly sentence: string;
+}
+
+export function sharedByJobs({ jobs }: PlatformModel): SharedByJobs {
+  const checkedEvery = common(jobs.map((job) => job.checkedEvery));
+  const updateLimit = common(jobs.map((job) => job.updateLimit));
+  const parts = [...(checkedEvery ? [`health is checked every ${checkedEvery}`] : []), ...(updateLimit ? [`a new version must be ${updateLimit}`] : [])];
+  return { checkedEvery, updateLimit, sentence: parts.length ? `In each, ${parts.join("; ")}.` : "" };
+}
+
+function common(values: readonly string[]): string {
+  return new Set(values).size === 1 ? values[0] : "";
 }

@@ -2,7 +2,7 @@
 import type { PlatformModel } from "../model";
 import type { StackModel } from "../model/stacks";
 import { topologySvg } from "../topology";
-import { counted, crossingLines, digest, listed } from "../words";
+import { counted, crossingLines, digest, listed, sharedByJobs } from "../words";
 import { html, raw, type Html } from "./html";
 import { dataTable } from "./table";
 
@@ -58,15 +58,16 @@ function stackCard({ id, resources, kept, lookups, after, constructs }: StackMod
 }
 
 function jobs(model: PlatformModel): Html {
+  const shared = sharedByJobs(model);
   const rows = model.jobs.map((job) => [
     html`${job.id}<small>stack ${job.stack}</small>`,
     job.copies,
     html`${job.placement}<small>${job.resources}${job.kept ? ", protected" : ""}</small>`,
-    html`${job.health.map((check) => html`<div>${code(check)}</div>`)}${job.checkedEvery ? html`<small>every ${job.checkedEvery}</small>` : raw("")}`,
-    html`${job.update}<small>${job.updateLimit}; on failure ${job.failure}</small>`,
+    html`${job.health.map((check) => html`<div>${code(check)}</div>`)}${shared.checkedEvery || !job.checkedEvery ? raw("") : html`<small>every ${job.checkedEvery}</small>`}`,
+    html`${job.update}<small>${shared.updateLimit ? "" : `${job.updateLimit}; `}on failure ${job.failure}</small>`,
     html`<small>${job.why}</small>`,
   ]);
-  return html`<p>How many copies run, where, how each is checked, and how it is replaced.</p>${dataTable("jobs", ["job", "copies", "placement", "health", "update", "why"], rows)}`;
+  return html`<p>How many copies run, where, how each is checked, and how it is replaced. ${shared.sentence}</p>${dataTable("jobs", ["job", "copies", "placement", "health", "update", "why"], rows)}`;
 }
 
 function access({ access: model }: PlatformModel): Html {

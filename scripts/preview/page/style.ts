@@ -1,8 +1,12 @@
 /** The page's style sheet: system fonts, light and dark, from a phone to a desk. */
 import { raw } from "./html";
 
+/** Colours of lanes. */
 const LIGHT_HUES = ["#9a7300", "#5d6675", "#2460b0", "#0d7f72", "#7448bd", "#b83257", "#bd5c08", "#44801c", "#087b9b"];
 const DARK_HUES = ["#e3b93f", "#a3adbd", "#74a9f0", "#4cc5b4", "#b394f0", "#f07f9d", "#f0a05a", "#93cf66", "#5cc3e0"];
+
+/** How many colours lanes have before they repeat. */
+export const HUES = LIGHT_HUES.length;
 
 const colours = (hues: readonly string[]): string => hues.map((hue, index) => `--hue${index}:${hue}`).join(";");
 const strokes = LIGHT_HUES.map((_, index) => `.hue${index}{stroke:var(--hue${index});--wire:var(--hue${index})}`).join("\n");
@@ -24,6 +28,7 @@ h1{margin:.1rem 0 1.25rem;font-size:clamp(1.9rem,5vw,2.6rem);line-height:1.1;let
 h2{margin:0 0 .25rem;font-size:1.25rem;letter-spacing:-.01em}
 h3{margin:0;font-size:1rem}
 section{margin:2.75rem 0}
+dd,section>p{overflow-wrap:anywhere}
 section>p{margin:0 0 1rem;max-width:68ch;color:var(--quiet)}
 code,.mono,text.port{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono","DejaVu Sans Mono",monospace}
 code,.mono{font-size:.86em;overflow-wrap:anywhere}
@@ -90,6 +95,7 @@ figcaption{margin:.75rem 0 1.25rem;color:var(--quiet);font-size:.88rem;max-width
 .wires circle,.wires .arrow{fill:var(--wire);stroke-width:1}
 ${strokes}
 @media (max-width:760px){
+  body{overflow-wrap:anywhere}
   .topology.wide{display:none}
   .topology.narrow{display:block;margin:0 auto}
   .rules{columns:1}

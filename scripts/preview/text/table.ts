@@ -9,13 +9,16 @@ export interface TableOptions {
   readonly gap?: number;
 }
 
+/** A space at which no line is broken; printed as any other. */
+export const KEPT_TOGETHER = "\u00a0";
+
 /** Lines of a table; no line ends in a space. */
 export function table(rows: readonly (readonly string[])[], { width, indent = 2, gap = 2 }: TableOptions): string[] {
   const widths = columnWidths(rows, width - indent, gap);
   return rows.flatMap((row) => {
     const cells = row.map((cell, column) => wrap(cell, widths[column]));
     const height = Math.max(1, ...cells.map((lines) => lines.length));
-    return Array.from({ length: height }, (_, line) => (" ".repeat(indent) + cells.map((lines, column) => (lines[line] ?? "").padEnd(widths[column])).join(" ".repeat(gap))).trimEnd());
+    return Array.from({ length: height }, (_, line) => (" ".repeat(indent) + cells.map((lines, column) => (lines[line] ?? "").padEnd(widths[column])).join(" ".repeat(gap))).replaceAll(KEPT_TOGETHER, " ").trimEnd());
   });
 }
 
@@ -32,6 +35,11 @@ function columnWidths(rows: readonly (readonly string[])[], room: number, gap: n
     widths[shrinkable.indexOf(widest)] -= 1;
   }
   return widths;
+}
+
+/** Lines of a sentence, indented like a table. */
+export function sentence(text: string, { width, indent = 2 }: TableOptions): string[] {
+  return table([[text]], { width, indent });
 }
 
 /** Lines of at most `width` characters, broken at spaces; a longer word stands alone. */

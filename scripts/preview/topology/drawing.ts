@@ -25,11 +25,11 @@ export interface Label {
 
 export type TextStyle = "name" | "detail" | "port";
 
-/** Text sizes in pixels, and the width of a character as a share of it: the widest that common system fonts have. */
-export const TEXT: Readonly<Record<TextStyle, { readonly size: number; readonly character: number }>> = {
-  name: { size: 12.5, character: 0.68 },
-  detail: { size: 11.5, character: 0.62 },
-  port: { size: 11, character: 0.605 },
+/** Text sizes in pixels, and the width of an ordinary letter as a share of it: the widest that common system fonts have. */
+export const TEXT: Readonly<Record<TextStyle, { readonly size: number; readonly letter: number; readonly monospaced: boolean }>> = {
+  name: { size: 12.5, letter: 0.72, monospaced: false },
+  detail: { size: 11.5, letter: 0.64, monospaced: false },
+  port: { size: 11, letter: 0.605, monospaced: true },
 };
 
 /** Wires of one lane. */
@@ -56,13 +56,30 @@ export interface Drawing {
   readonly wires: readonly Wires[];
 }
 
-/** Characters that fit a width. */
-export function characters(width: number, style: TextStyle): number {
-  return Math.max(1, Math.floor(width / (TEXT[style].size * TEXT[style].character)));
+/** Width of a text, rather too wide than too narrow: nobody knows the reader's fonts. */
+export function textWidth(text: string, style: TextStyle): number {
+  const { size, letter, monospaced } = TEXT[style];
+  return [...text].reduce((sum, character) => sum + (monospaced ? 1 : relativeWidth(character)), 0) * size * letter;
+}
+
+function relativeWidth(character: string): number {
+  if (/[ijlt.,:;'|! ]/.test(character)) return 0.6;
+  if (/[mwMW@%→…]/.test(character)) return 1.5;
+  return /[A-Z]/.test(character) ? 1.15 : 1;
 }
 
 /** The text, or as much of it as fits `width` with an ellipsis. */
 export function fitted(text: string, width: number, style: TextStyle): Pick<Label, "text" | "whole"> {
-  const room = characters(width, style);
-  return text.length <= room ? { text } : { text: `${text.slice(0, room - 1)}…`, whole: text };
+  if (textWidth(text, style) <= width) return { text };
+  let kept = [...text];
+  while (kept.length > 1 && textWidth(`${kept.join("")}…`, style) > width) kept = kept.slice(0, -1);
+  return { text: `${kept.join("")}…`, whole: text };
+}
+
+/** At most two lines of a sentence; the rest is cut. */
+export function twoLines(text: string, width: number, style: TextStyle): string[] {
+  const words = text.split(" ");
+  let first = words.length;
+  while (first > 1 && textWidth(words.slice(0, first).join(" "), style) > width) first -= 1;
+  return first === words.length ? [text] : [words.slice(0, first).join(" "), words.slice(first).join(" ")];
 }

@@ -1,9 +1,8 @@
 /** The sheet on which rows are put one below the other. */
 import type { Party } from "../model/flows";
-import { wrap } from "../text/table";
 import type { Column } from "./columns";
 import type { DrawnCopy } from "./copies";
-import { characters, fitted, type Box, type Label, type TextStyle } from "./drawing";
+import { fitted, twoLines, type Box, type Label, type TextStyle } from "./drawing";
 import type { Measures } from "./layout";
 import type { Anchor } from "./wires";
 
@@ -40,8 +39,7 @@ export class Sheet {
   private note(id: string, text: string, x: number, height: number): void {
     const width = this.measures.width - x;
     const box = `note ${id}`;
-    const [first, ...others] = wrap(text, characters(width - 12, "detail"));
-    const lines = others.length ? [first, others.join(" ")] : [first];
+    const lines = twoLines(text, width - 12, "detail");
     this.boxes.push({ id: box, x, y: this.y, width, height, style: "frame" });
     lines.forEach((line, index) => this.label(box, x + 12, this.y + height / 2 + 4 + (index - (lines.length - 1) / 2) * LINE, width - 12, line, "detail"));
   }
