@@ -3,6 +3,9 @@ import { html } from "../../scripts/preview/page/html";
 import { previewPage } from "../../scripts/preview/page";
 import { modelOf, TAILNET } from "./platform";
 
+// Some tests synthesize all four stacks again, beside other suites on few cores.
+jest.setTimeout(30_000);
+
 const model = modelOf(production);
 const page = previewPage(model);
 const escaped = (text: string) => html`${text}`.toString();

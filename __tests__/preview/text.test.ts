@@ -5,6 +5,9 @@ import { machineText, previewText } from "../../scripts/preview/text";
 import { sentence, table, wrap } from "../../scripts/preview/text/table";
 import { modelOf } from "./platform";
 
+// Some tests synthesize all four stacks again, beside other suites on few cores.
+jest.setTimeout(30_000);
+
 const model = modelOf(production);
 const text = previewText(model);
 const ESCAPE = String.fromCharCode(27);

@@ -1,6 +1,6 @@
 /** `gvfx preview`, which `npm start` runs: synthesize, check, print, and write the page. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { parseImageLock } from "../../contracts/images";
 import { loadEnvironment } from "../../environments/load";
@@ -32,13 +32,19 @@ async function preview(): Promise<void> {
   const asked = machineReport(environment, process.env);
   synthesize(environment, OUTDIR);
   const model = platformModel(environment, parseImageLock(lockFile), readSynthesized(OUTDIR));
-  const options = { width: terminalWidth(), colour: Boolean(process.stdout.isTTY && !process.env.NO_COLOR) };
-  process.stdout.write(previewText(model, options));
-
-  mkdirSync(join("dist", "preview"), { recursive: true });
+  mkdirSync(dirname(PAGE), { recursive: true });
   writeFileSync(PAGE, previewPage(model));
-  process.stdout.write(`\nThe same with a drawing: ${PAGE}\n\n`);
-  process.stdout.write(machineText(await asked, options));
+
+  const options = { width: terminalWidth(), colour: Boolean(process.stdout.isTTY && !process.env.NO_COLOR) };
+  print([previewText(model, options), `The same with a drawing: ${PAGE}\n`, machineText(await asked, options)].join("\n"));
+}
+
+/** Whoever reads may stop early, as `head` does: the page is written all the same. */
+function print(text: string): void {
+  process.stdout.once("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  process.stdout.write(text);
 }
 
 function terminalWidth(): number {
