@@ -12,8 +12,8 @@ export const staging: EnvironmentInput = {
   ...production,
   name: "staging",
   nodes: [
-    { ...first, name: "staging-1", tailnetName: "staging-1.example-tailnet.ts.net", tailnetAddress: "100.64.1.11", ssh: { ...first.ssh, hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDx8v2Qm5nKc7rTj1wFh4bZs9yLp3oEg6uAi0dRk2VtN" } },
-    { ...second, name: "staging-2", tailnetName: "staging-2.example-tailnet.ts.net", tailnetAddress: "100.64.1.12", ssh: { ...second.ssh, hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHw6s1Pl4mJb8qSi0vEg3aYr7xKo2nDf5tZh9cQj1UsM" } },
+    { ...first, name: "staging-1", tailnetName: "staging-1.example-tailnet.ts.net", tailnetAddress: "100.64.1.11", ssh: { ...first.ssh, hostKey: "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBJ4YprtmFNgnTUYVhcEZ8yfBvaE1iK6IaBbXfed61gtsL6hKL+ddFAd0YiMDVTwnz2mJDpZ/Z9DkbT0u2dsHuZA=" } },
+    { ...second, name: "staging-2", tailnetName: "staging-2.example-tailnet.ts.net", tailnetAddress: "100.64.1.12", ssh: { ...second.ssh, hostKey: "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBAwuJX4sW9UHABrfgTZBIsPAim5szaiNG+wygSrXrAZpvf7jw6W1a/tlKPWk2eewbXLj/E2YSY2cM3AfXw/akkI=" } },
   ],
   witness: { name: "staging-witness", ssh: { user: "root", port: 22 } },
   vultr: { enabled: true, plan: "vc2-1c-1gb", region: "fra", os: "Debian 12 x64 (bookworm)", sshAuthorizedKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFZ1WlR0c8o1b7dAqFqJ0mJxqS4wVt3nTn1y8yB2r5fT operator"] },

@@ -39,9 +39,10 @@ export class AclBootstrap extends Construct {
         {
           type: "local-exec",
           interpreter: ["/bin/sh", "-c"],
-          command: BOOTSTRAP,
+          // The script is a variable, because Terraform puts the whole command before the error of one that fails.
+          command: 'eval "$SCRIPT"',
           // Sensitive as a whole, so that Terraform shows nothing of the run but an error that the script words itself.
-          environment: { ADDRESS: props.address, CA_CERT: props.caCertPem, SECRET: this.managementToken, PATIENCE: `${PATIENCE.seconds}` },
+          environment: { SCRIPT: BOOTSTRAP, ADDRESS: props.address, CA_CERT: props.caCertPem, SECRET: this.managementToken, PATIENCE: `${PATIENCE.seconds}` },
         },
       ],
       dependsOn: props.dependsOn,

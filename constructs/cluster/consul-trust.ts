@@ -29,14 +29,16 @@ export class ConsulTrust extends Construct {
     super(scope, id);
     const files = [env.consul.gossipKeyFile, ...(env.consul.address.startsWith("https:") ? [env.consul.caFile] : [])];
     assertPlain("the script that copies Consul's files", COPY);
-    const resource = new TerraformData(this, "delivery", {
+    this.delivered = new TerraformData(this, "delivery", {
       triggersReplace: { machine: machineId, files: files.join(" ") },
       provisioners: [
         {
           type: "local-exec",
           interpreter: ["/bin/sh", "-c"],
-          command: COPY,
+          // The script is a variable, because Terraform prints the command before it runs it.
+          command: 'eval "$SCRIPT"',
           environment: {
+            SCRIPT: COPY,
             FROM: from.map(endpoint).join("\n"),
             TO: endpoint(to),
             KNOWN_HOSTS: [...from, to].map((node) => `${node.name} ${node.ssh.hostKey}`).join("\n"),
@@ -46,9 +48,6 @@ export class ConsulTrust extends Construct {
       ],
       dependsOn,
     });
-    // Terraform would print the whole script before it runs it.
-    resource.addOverride("provisioner.0.local-exec.quiet", true);
-    this.delivered = resource;
   }
 }
 

@@ -64,6 +64,7 @@ export function nomadAgentConfig(env: Environment, node: ClusterNode, nodes: rea
     ...(node.role === "app" ? { plugin: [{ docker: [{ config: [dockerPlugin(env)] }] }] } : {}),
     consul: consulBlock(env),
     vault: vaultBlock(env, node),
+    // The rollout reads from it whether a server may be lost.
     telemetry: { prometheus_metrics: true, publish_allocation_metrics: true, publish_node_metrics: true, disable_hostname: true },
   };
 }

@@ -24,8 +24,11 @@ const ssh = z.strictObject({
   port: portNumber(22),
   /** Where the operator reaches SSH when it is not the tailnet address, for example a port published on loopback. */
   host: nonEmpty("127.0.0.1").optional(),
-  /** Public host key. Pinned: a node that answers with another is not spoken to. */
-  hostKey: withExample(z.string().regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$/, "must be a public host key as /etc/ssh/ssh_host_*_key.pub has it, without comment"), "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0lk5SBF1Qj5bVgd6Fe5fM3tnPSuQtIGzJpRj0Vq8gY"),
+  /**
+   * Public host key. Pinned: a node that answers with another is not spoken to.
+   * Of the keys that a node has, Terraform's SSH compares one: ECDSA before RSA before Ed25519.
+   */
+  hostKey: withExample(z.string().regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$/, "must be a public host key as /etc/ssh/ssh_host_ecdsa_key.pub has it, without comment (a node without that file: ssh_host_ed25519_key.pub)"), "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBDs1vxozWQj1xFoJ/gwe2FX+VYGfEgpj4iCbbO2h/pCYfFY2hiVYyIpWVFMzv9MkvVawV8bGK0UX/5v1Mym8Aiw="),
 });
 
 export const appNodeSchema = z.strictObject({

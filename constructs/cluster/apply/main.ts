@@ -40,11 +40,12 @@ restart_nomad=no
 if out_of_date consul "$consul_version"; then restart_consul=yes; fi
 if out_of_date nomad "$nomad_version"; then restart_nomad=yes; fi
 
-if [ "$restart_nomad" = yes ] && systemctl is-active --quiet nomad && formed; then await_others; fi
+# What does not take part cannot be missed. Before the first election nothing does.
+if [ "$restart_nomad" = yes ] && systemctl is-active --quiet nomad && serves; then await_spare; fi
 
 id -u "$consul_user" >/dev/null 2>&1 || useradd --system --user-group --no-create-home --home-dir "$consul_data" --shell /usr/sbin/nologin "$consul_user"
 mkdir -p "$nomad_data" "$consul_data"
-chown -R "$consul_user:$consul_user" "$consul_data"
+[ "$(stat -c %U "$consul_data")" = "$consul_user" ] || chown -R "$consul_user:$consul_user" "$consul_data"
 # An empty folder is harmless: a stateful job refuses to initialise one unless it is told to.
 volumes | while read -r folder; do (umask 022 && mkdir -p "$folder"); done
 
@@ -59,9 +60,9 @@ if [ "$restart_consul" = yes ]; then
   say "restarts consul"
   (umask 022 && systemctl restart consul) || fail "Consul did not start; Nomad was not touched. On this node: journalctl -u consul -n 50. Then deploy again: cdktf deploy foundation"
   deadline=$(($(date +%s) + consul_wait))
-  until curl --silent --max-time 4 --noproxy '*' "http://127.0.0.1:$consul_http_port/v1/status/leader" 2>/dev/null | grep -q ':'; do
+  until curl --silent --fail --max-time 4 --noproxy '*' "http://127.0.0.1:$consul_http_port/v1/status/leader" 2>/dev/null | grep -q '^"..*"$'; do
     if [ "$(date +%s)" -ge "$deadline" ]; then
-      [ "$mode" = start ] || fail "the Consul agent knows no leader $consul_wait s after its start, so Nomad was not touched. On this node: journalctl -u consul -n 50; consul members. Usual causes: another gossip key than the servers', a closed port 8301, a wrong address in consul.servers. Then deploy again: cdktf deploy foundation"
+      [ "$mode" = start ] || fail "the Consul agent knows no leader $consul_wait s after its start, so Nomad was not touched. On this node: journalctl -u consul -n 50; consul members. Usual causes: another gossip key than the servers', port 8301 or 8300 closed between them, a wrong address in consul.servers, servers that demand a certificate of their clients (consul.autoEncrypt). Then deploy again: cdktf deploy foundation"
       say "the Consul agent knows no leader yet; Nomad starts without it"
       break
     fi
@@ -80,10 +81,12 @@ fi
 if [ "$mode" = start ]; then
   say "started"
 elif [ "$restart_nomad" = yes ]; then
-  verify "$stable"
-  say "healthy in a cluster of $servers"
+  await_whole "$stable"
+  await_registered
+  say "restarted, in a healthy cluster of $servers"
 else
-  verify 0
-  say "healthy; nomad was not restarted"
+  await_whole 0
+  await_registered
+  say "up to date, in a healthy cluster of $servers"
 fi
 `;

@@ -1,4 +1,5 @@
 /** The script that brings one node to its bundle. It runs on the node, as root, with /bin/sh. */
+import { NOMAD_SERVER_SERVICE } from "../../../contracts/identity";
 import { CLUSTER_PORTS } from "../../../contracts/services";
 import { Duration } from "../../../contracts/units";
 import { hostVolume, STATEFUL_JOBS } from "../../../contracts/volumes";
@@ -15,7 +16,7 @@ import { QUORUM } from "./quorum";
 export type ApplyMode = "start" | "turn";
 
 export interface ApplyTimings {
-  /** For how long the other servers may be unhealthy before a restart is refused. @default 2 min: a server's own restart and catch-up, with room */
+  /** For how long the other servers may be unhealthy before a restart is refused. @default 3 min: a server that has just joined becomes a voter after about one (measured) */
   readonly peerWait: Duration;
   /** For how long the cluster may take to be whole after a restart. @default 4 min: an election, and a server that catches up */
   readonly settleWait: Duration;
@@ -23,14 +24,14 @@ export interface ApplyTimings {
   readonly answerWait: Duration;
   /** For how long it must then be whole. @default 10 s: autopilot's own server_stabilization_time, before which a server is not a voter again */
   readonly stable: Duration;
-  /** For how long the Consul agent may know no leader. @default 1 min: six tries to join */
+  /** For how long the Consul agent may know no leader, and Nomad not be healthy in it. @default 1 min: six tries to join, six rounds of the check */
   readonly consulWait: Duration;
   /** Between two looks. @default 2 s: three requests each, nothing to a server */
   readonly poll: Duration;
 }
 
 export const APPLY_TIMINGS: ApplyTimings = {
-  peerWait: Duration.minutes(2),
+  peerWait: Duration.minutes(3),
   settleWait: Duration.minutes(4),
   answerWait: Duration.seconds(90),
   stable: Duration.seconds(10),
@@ -84,6 +85,8 @@ export function applySettings(env: Environment, node: ClusterNode, nodes: readon
     consul_ca_copy: root + consul.ca,
     http_port: `${CLUSTER_PORTS.nomadHttp}`,
     rpc_port: `${CLUSTER_PORTS.nomadRpc}`,
+    nomad_service: NOMAD_SERVER_SERVICE,
+    nomad_secrets: root + nomad.secrets,
     consul_http_port: `${CLUSTER_PORTS.consulHttp}`,
     peer_wait: `${timings.peerWait.seconds}`,
     settle_wait: `${timings.settleWait.seconds}`,
