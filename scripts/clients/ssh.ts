@@ -1,5 +1,6 @@
 /** Runs a shell script on a node by the system's ssh, so that the operator's own keys, agent and jump hosts count; the host key is the environment's. */
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +33,8 @@ export class SshFailure extends Error {
 }
 
 export interface ScriptRun {
+  /** Environment of the ssh program: where its agent is, its home, its path. @default that of this process */
+  readonly variables?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
   /** Sees each line of output as it comes, and may answer by a line to the script's standard input. */
   readonly onLine?: (line: string, answer: (line: string) => void) => void;
@@ -71,24 +74,29 @@ export function sshArguments(target: SshTarget, knownHosts: string): string[] {
  * Runs a script with `sh` on the node and returns its lines of output.
  * @throws SshFailure when it did not run to its end
  */
-export async function runScript(target: SshTarget, script: string, { signal, onLine }: ScriptRun = {}): Promise<string[]> {
+export async function runScript(target: SshTarget, script: string, options: ScriptRun = {}): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), "gvfx-ssh-"));
   try {
     const knownHosts = join(folder, "known_hosts");
     await writeFile(knownHosts, `${target.name} ${target.hostKey}\n`, { mode: 0o600 });
-    return await run(target, sshArguments(target, knownHosts), script, signal, onLine);
+    return await run(target, sshArguments(target, knownHosts), script, options);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function run(target: SshTarget, args: readonly string[], script: string, signal: AbortSignal | undefined, onLine: ScriptRun["onLine"]): Promise<string[]> {
+function run(target: SshTarget, args: readonly string[], script: string, { signal, onLine, variables }: ScriptRun): Promise<string[]> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(new SshFailure("interrupted", `${target.name} was not asked: interrupted`));
-    const ssh = spawn("ssh", args, { stdio: ["pipe", "pipe", "pipe"] });
+    const ssh = spawn("ssh", args, { stdio: ["pipe", "pipe", "pipe"], ...(variables ? { env: { ...variables } } : {}) });
     const lines: string[] = [];
     let complaint = "";
-    const stop = (): void => void ssh.kill("SIGTERM");
+    const stop = (): void => {
+      ssh.kill("SIGTERM");
+      // A jump host's program may outlive ssh and hold its pipes; nobody waits for that.
+      for (const pipe of ssh.stdio) pipe?.destroy();
+      reject(new SshFailure("interrupted", `${target.name} did not answer in time`));
+    };
     signal?.addEventListener("abort", stop, { once: true });
 
     // A connection that ends takes the pipe with it; the exit status says what happened.
@@ -105,7 +113,6 @@ function run(target: SshTarget, args: readonly string[], script: string, signal:
     ssh.once("close", (status) => {
       signal?.removeEventListener("abort", stop);
       if (status === 0) resolve(lines);
-      else if (signal?.aborted) reject(new SshFailure("interrupted", `${target.name} did not answer in time`));
       else reject(sshFailure(target, status, complaint));
     });
     ssh.stdin.write(script);
@@ -121,8 +128,17 @@ const COMPLAINTS: readonly (readonly [RegExp, SshFailureReason])[] = [
 ];
 
 function sshFailure(target: SshTarget, status: number | null, complaint: string): SshFailure {
-  const text = complaint.trim().split("\n").map((line) => line.trim()).filter((line) => !/^@+$/.test(line)).at(-1) ?? "";
   // 255 is ssh's own; anything else came from the node.
   const reason = status === 255 ? (COMPLAINTS.find(([pattern]) => pattern.test(complaint))?.[1] ?? "other") : "other";
-  return new SshFailure(reason, text || `ssh to ${target.name} ended with status ${status}`);
+  if (reason === "host-key") {
+    const shown = /SHA256:[A-Za-z0-9+/]+/.exec(complaint)?.[0] ?? "a key of another type";
+    return new SshFailure(reason, `${target.name} shows ${shown}, not ${fingerprint(target.hostKey)}`);
+  }
+  const last = complaint.trim().split("\n").at(-1)?.trim();
+  return new SshFailure(reason, last || `ssh to ${target.name} ended with status ${status}`);
+}
+
+/** As ssh-keygen -l prints it. */
+export function fingerprint(hostKey: string): string {
+  return `SHA256:${createHash("sha256").update(Buffer.from(hostKey.split(" ")[1] ?? "", "base64")).digest("base64").replace(/=+$/, "")}`;
 }

@@ -12,7 +12,7 @@ import { tailnetChecks } from "./checks/tailnet";
 import { vaultChecks } from "./checks/vault";
 import { vultrChecks } from "./checks/vultr";
 import { API_ADDRESSES, createContext, type ApiAddresses } from "./context";
-import { readCredentials, secretsOf, type Variables } from "./credentials";
+import { readCredentials, secretsOf, withoutCredentials, type Variables } from "./credentials";
 import { notChecked } from "./not-checked";
 import { NO_PROGRESS, terminalProgress } from "./progress";
 import { EXIT_CODES, jsonReport, redacted, textReport } from "./report";
@@ -61,7 +61,7 @@ export function doctorCommand({ variables = process.env, environment = () => loa
       process.once("SIGINT", interrupt);
       try {
         const progress = terminal && !json ? await terminalProgress(checks) : NO_PROGRESS;
-        const seen = await runChecks(checks, createContext(env, credentials, run.signal, apis), { signal: run.signal, onResult: progress.onResult });
+        const seen = await runChecks(checks, createContext(env, credentials, { signal: run.signal, apis, sshVariables: withoutCredentials(variables) }), { signal: run.signal, onResult: progress.onResult });
         await progress.done();
         const results = seen.map((result) => redacted(result, secretsOf(credentials)));
         write((json ? jsonReport : textReport)(env.name, results, notChecked(env)));
@@ -79,7 +79,7 @@ const HELP = `
 Reads these environment variables; each that is not set leaves checks inconclusive:
   CONSUL_HTTP_TOKEN, CONSUL_CACERT (PEM file)
   VAULT_TOKEN, VAULT_CACERT (PEM file)
-  REGISTRY_USERNAME, REGISTRY_PASSWORD
+  REGISTRY_USERNAME, REGISTRY_PASSWORD, REGISTRY_CACERT (PEM file)
   TAILSCALE_API_KEY, or TAILSCALE_OAUTH_CLIENT_ID and TAILSCALE_OAUTH_CLIENT_SECRET
   VULTR_API_KEY
 Nodes are reached by ssh with the keys and the agent of whoever runs this. On each, a

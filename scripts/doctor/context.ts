@@ -16,6 +16,7 @@ export interface Credentials {
   /** PEM of the authority of Consul's certificates. */
   readonly consulCa?: string;
   readonly vaultCa?: string;
+  readonly registryCa?: string;
   readonly tailscale?: TailscaleCredentials;
   readonly vultrKey?: string;
   readonly registry?: RegistryCredentials;
@@ -43,7 +44,16 @@ export interface DoctorContext {
   facts(node: ProbedNode): Promise<NodeFacts>;
 }
 
-export function createContext(env: Environment, credentials: Credentials, signal: AbortSignal, apis: ApiAddresses = API_ADDRESSES): DoctorContext {
+export interface ContextOptions {
+  /** Ends every request and login. */
+  readonly signal: AbortSignal;
+  /** @default the services' own */
+  readonly apis?: ApiAddresses;
+  /** Environment of the ssh program. @default that of this process */
+  readonly sshVariables?: Readonly<Record<string, string | undefined>>;
+}
+
+export function createContext(env: Environment, credentials: Credentials, { signal, apis = API_ADDRESSES, sshVariables }: ContextOptions): DoctorContext {
   const looks = new Map<string, Promise<NodeFacts>>();
   let devices: Promise<TailnetDevice[]> | undefined;
   const { tailnet } = env;
@@ -52,12 +62,12 @@ export function createContext(env: Environment, credentials: Credentials, signal
     credentials,
     consul: new ConsulClient(env.consul.address, { signal, ca: credentials.consulCa }, credentials.consulToken),
     vault: (server) => vaultAt(env, credentials, signal, server),
-    registry: new RegistryClient(env.images.registry.host, { signal }, credentials.registry),
+    registry: new RegistryClient(env.images.registry.host, { signal, ca: credentials.registryCa }, credentials.registry),
     vultr: new VultrClient(credentials.vultrKey, { signal }, apis.vultr),
     tailscale: tailnet.enabled && credentials.tailscale ? new TailscaleClient(tailnet.name, credentials.tailscale, { signal }, apis.tailscale) : undefined,
     devices: (tailscale) => (devices ??= tailscale.devices()),
     facts: (node) => {
-      const look = looks.get(node.name) ?? probeNode(node, probePlan(env, node), signal);
+      const look = looks.get(node.name) ?? probeNode(node, probePlan(env, node), { signal, ...(sshVariables ? { variables: sshVariables } : {}) });
       looks.set(node.name, look);
       return look;
     },

@@ -3,6 +3,13 @@ import type { Credentials } from "./context";
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
+const SECRET_VARIABLES = ["CONSUL_HTTP_TOKEN", "VAULT_TOKEN", "TAILSCALE_API_KEY", "TAILSCALE_OAUTH_CLIENT_SECRET", "VULTR_API_KEY", "REGISTRY_PASSWORD"];
+
+/** For programs that need none of them: ssh sends on what somebody's configuration tells it to (SendEnv). */
+export function withoutCredentials(variables: Variables): Variables {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !SECRET_VARIABLES.includes(name)));
+}
+
 /**
  * @param readFile reads a PEM file by its path
  * @throws Error when a variable names a file that cannot be read
@@ -28,6 +35,7 @@ export function readCredentials(variables: Variables, readFile: (path: string) =
     vaultToken: set("VAULT_TOKEN"),
     consulCa: pem("CONSUL_CACERT"),
     vaultCa: pem("VAULT_CACERT"),
+    registryCa: pem("REGISTRY_CACERT"),
     vultrKey: set("VULTR_API_KEY"),
     ...(apiKey ? { tailscale: { apiKey } } : clientId && clientSecret ? { tailscale: { clientId, clientSecret } } : {}),
     ...(username && password ? { registry: { username, password } } : {}),

@@ -17,11 +17,15 @@ export interface Service {
   readonly look: string;
 }
 
-/** Runs a check of a service. */
-export async function ask(service: Service, question: () => Promise<Outcome>): Promise<Outcome> {
+/**
+ * Runs a check of a service.
+ * @param after the check that says whether the service answers at all; left out for that one itself
+ */
+export async function ask(service: Service, question: () => Promise<Outcome>, after?: string): Promise<Outcome> {
   try {
     return await question();
   } catch (error) {
+    if (after !== undefined && error instanceof Unreachable && error.reason !== "interrupted") return inconclusive(`not looked at: ${service.name} does not answer`, `Mend ${after} first`);
     return explained(service, error);
   }
 }
@@ -59,6 +63,6 @@ function notFromHere({ look }: Service, error: Unreachable): Outcome {
 
 function untrusted({ name, address, caVariable, caGiven }: Service, error: Unreachable): Outcome {
   if (caVariable && !caGiven) return inconclusive(`${error.message}: this machine does not know the authority`, `export ${caVariable}=<PEM file of the authority that signed ${name}'s certificate>`);
-  const authority = caVariable ? `the file in ${caVariable} must hold the authority that signed it` : "this machine must know the authority (NODE_EXTRA_CA_CERTS=<PEM file>)";
+  const authority = caVariable ? `the file in ${caVariable} must hold the authority that signed it` : "see that nobody is in between";
   return fail(`${error.message}: Terraform and the nodes would refuse it too`, `Give ${name} a certificate that is valid for ${new URL(address).hostname}; ${authority}`);
 }

@@ -22,7 +22,7 @@ export function consulChecks(env: Environment): Check[] {
     needs: [address, ...(needsToken ? [TOKEN] : [])],
     run: (context) => {
       if (needsToken && !context.credentials.consulToken) return Promise.resolve(inconclusive(`not looked at: ${TOKEN} is not set`, GIVE_TOKEN));
-      return ask(service(context), () => run(context));
+      return ask(service(context), () => run(context), id === "answers" ? undefined : "consul.answers");
     },
   });
   return [

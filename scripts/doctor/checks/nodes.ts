@@ -79,7 +79,7 @@ export function sshTrouble(node: ProbedNode, { reason, message }: SshFailure): O
   const login = `ssh -p ${node.port} ${node.user}@${node.host}`;
   switch (reason) {
     case "host-key":
-      return fail("answers with another host key than the environment's: it is another machine, or was installed anew", `On ${node.name}'s own console: cat /etc/ssh/ssh_host_${keyFile(node.hostKey)}_key.pub. If you trust what you see there, set ssh.hostKey of ${node.name} in the environment file to it`);
+      return fail(`${message}: it is another machine, or was installed anew`, `On ${node.name}'s own console: cat /etc/ssh/ssh_host_${keyFile(node.hostKey)}_key.pub. If you trust what you see there, set ssh.hostKey of ${node.name} in the environment file to it`);
     case "denied":
       return fail(`does not let ${node.user} in: ${message}`, `ssh-add the key that may log in, or put it there: ssh-copy-id -p ${node.port} ${node.user}@${node.host}; then try: ${login} true`);
     case "unreachable":

@@ -3,14 +3,14 @@ import type { Environment } from "../../../environments/schema";
 import type { PullVerdict } from "../../clients/registry";
 import { fail, inconclusive, pass, type Check, type Outcome } from "../check";
 import type { DoctorContext } from "../context";
-import { ask } from "../explain";
+import { ask, type Service } from "../explain";
 
 const CREDENTIALS = "REGISTRY_USERNAME, REGISTRY_PASSWORD";
 
 export function registryChecks(env: Environment): Check[] {
   const { host, credentials } = env.images.registry;
-  const service = { name: "the registry", address: `https://${host}`, look: `curl -i https://${host}/v2/` };
-  const check = (id: string, title: string, run: (context: DoctorContext) => Promise<Outcome>, needs: readonly string[]): Check => ({ id: `registry.${id}`, target: "Registry", title, needs, run: (context) => ask(service, () => run(context)) });
+  const service = ({ credentials: { registryCa } }: DoctorContext): Service => ({ name: "the registry", address: `https://${host}`, caVariable: "REGISTRY_CACERT", caGiven: registryCa !== undefined, look: `curl -i https://${host}/v2/` });
+  const check = (id: string, title: string, run: (context: DoctorContext) => Promise<Outcome>, needs: readonly string[]): Check => ({ id: `registry.${id}`, target: "Registry", title, needs, run: (context) => ask(service(context), () => run(context), id === "answers" ? undefined : "registry.answers") });
   return [
     check("answers", "answers", answers, [host]),
     check("pull", "images may be pulled", pull, [host, ...(credentials.delivery === "none" ? [] : [CREDENTIALS])]),
@@ -18,16 +18,17 @@ export function registryChecks(env: Environment): Check[] {
 }
 
 /** Repositories of the app on this registry, named without its host. */
-export function ownRepositories({ images }: Environment): string[] {
+export function ownRepositories({ images }: Pick<Environment, "images">): string[] {
   const prefix = `${images.registry.host}/`;
   return [images.backend, images.frontend, images.rlService].filter((repository) => repository.startsWith(prefix)).map((repository) => repository.slice(prefix.length));
 }
 
-async function answers({ env, registry }: DoctorContext): Promise<Outcome> {
+async function answers({ env, registry, credentials: { registryCa } }: DoctorContext): Promise<Outcome> {
   const { host, credentials } = env.images.registry;
   const { scheme, open } = await registry.state();
   if (scheme === "http" && credentials.delivery !== "none") return fail("speaks plain HTTP: the nodes would send it their password in the clear", `Give the registry TLS, or make it an open one (images.registry.credentials.delivery "none")`);
-  const way = scheme === "http" ? "plain HTTP (each node's engine must be told so)" : "TLS";
+  const authority = registryCa === undefined ? "" : ` (each node's engine needs the same authority in /etc/docker/certs.d/${host}/ca.crt)`;
+  const way = scheme === "http" ? "plain HTTP (each node's engine must be told so)" : `TLS${authority}`;
   return pass(`${host}, ${way}, ${open ? "open" : "asks for credentials"}`);
 }
 

@@ -13,25 +13,34 @@ import { compareVersions } from "../versions";
 const TOKEN = "VAULT_TOKEN";
 const GIVE_TOKEN = `export ${TOKEN}=<a token that may write mounts, auth methods and policies>`;
 
+interface CheckOptions {
+  readonly needs?: readonly string[];
+  /** One server, instead of whoever answers at Vault's address. */
+  readonly server?: string;
+  /** Check that says whether it answers at all. */
+  readonly after?: string;
+}
+
 export function vaultChecks(env: Environment): Check[] {
   const { address, servers, kvMount, authPath } = env.vault;
-  const check = (id: string, title: string, run: (context: DoctorContext) => Promise<Outcome>, { needs = [address], server }: { readonly needs?: readonly string[]; readonly server?: string } = {}): Check => ({
+  const check = (id: string, title: string, run: (context: DoctorContext) => Promise<Outcome>, { needs = [address], server, after = "vault.answers" }: CheckOptions = {}): Check => ({
     id: `vault.${id}`,
     target: "Vault",
     title,
     needs,
     run: (context) => {
       if (needs.includes(TOKEN) && !context.credentials.vaultToken) return Promise.resolve(inconclusive(`not looked at: ${TOKEN} is not set`, GIVE_TOKEN));
-      return ask(service(context, server), () => run(context));
+      return ask(service(context, server), () => run(context), after === `vault.${id}` ? undefined : after);
     },
   });
+  const ofServer = (server: string): CheckOptions => ({ needs: [server], server, after: `vault.${server}.unsealed` });
   const withToken = { needs: [address, TOKEN] };
   return [
     check("answers", "answers at its address", async ({ vault }) => pass(`${address}, version ${(await vault().health()).version}`)),
     ...servers.flatMap((server) => [
-      check(`${server}.unsealed`, `${server} unsealed`, async ({ vault }) => sealOutcome(server, await vault(server).health()), { needs: [server], server }),
-      check(`${server}.version`, `${server} version`, async ({ vault }) => versionOutcome(server, await vault(server).health()), { needs: [server], server }),
-      check(`${server}.clock`, `${server} clock`, async ({ vault }) => clockOutcome((await vault(server).health()).clock, SERVER_CLOCK_SKEW, "identities that Nomad signs would be refused", `On ${server}: timedatectl set-ntp true; on this machine too, if it is the one that is wrong`), { needs: [server], server }),
+      check(`${server}.unsealed`, `${server} unsealed`, async ({ vault }) => sealOutcome(server, await vault(server).health()), ofServer(server)),
+      check(`${server}.version`, `${server} version`, async ({ vault }) => versionOutcome(server, await vault(server).health()), ofServer(server)),
+      check(`${server}.clock`, `${server} clock`, async ({ vault }) => clockOutcome((await vault(server).health()).clock, SERVER_CLOCK_SKEW, "identities that Nomad signs would be refused", `On ${server}: timedatectl set-ntp true; on this machine too, if it is the one that is wrong`), ofServer(server)),
     ]),
     check("token", "token of the deploy", (context) => token(env, context), withToken),
     check("mount", `secrets mount ${kvMount}`, async ({ vault }) => mountOutcome(kvMount, await vault().mounts()), withToken),

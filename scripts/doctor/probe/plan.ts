@@ -34,7 +34,8 @@ export interface ProbePlan {
   readonly tools: readonly string[];
   readonly docker: boolean;
   readonly endpoints: readonly Endpoint[];
-  readonly recursors: readonly string[];
+  /** Resolvers that are asked for a name. */
+  readonly recursors: readonly Endpoint[];
   /** Name that a recursor is asked for. */
   readonly resolvedName: string;
 }
@@ -119,7 +120,7 @@ export function probePlan(env: Environment, node: ProbedNode): ProbePlan {
     tools: ROLLOUT_TOOLS,
     docker: isApp,
     endpoints: requiredEndpoints(env, node).map(({ endpoint }) => endpoint),
-    recursors: env.consul.recursors,
+    recursors: env.consul.recursors.map((host) => ({ host, port: CLUSTER_PORTS.dns })),
     resolvedName: resolvedName(env),
   };
 }

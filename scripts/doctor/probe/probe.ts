@@ -1,17 +1,17 @@
 /** Looks at a node once; every check of it reads the same facts. */
 import type { ClockOffset } from "../../clients/http";
-import { runScript, type SshTarget } from "../../clients/ssh";
+import { runScript, type ScriptRun, type SshTarget } from "../../clients/ssh";
 import type { NodeFacts } from "./facts";
 import { parseFacts } from "./parse-facts";
 import type { ProbePlan } from "./plan";
 import { CLOCK_QUESTION, probeScript } from "./script";
 
 /** @throws SshFailure, UnreadableFacts */
-export async function probeNode(node: SshTarget, plan: ProbePlan, signal: AbortSignal): Promise<NodeFacts> {
+export async function probeNode(node: SshTarget, plan: ProbePlan, options: Pick<ScriptRun, "signal" | "variables">): Promise<NodeFacts> {
   let askedAt = 0;
   let best: ClockOffset | undefined;
   const lines = await runScript(node, probeScript(plan), {
-    signal,
+    ...options,
     onLine: (line, answer) => {
       const now = preciseNow();
       if (line === CLOCK_QUESTION) {

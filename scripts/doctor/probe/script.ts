@@ -30,6 +30,8 @@ function list(name: string, lines: readonly string[]): string {
   return `${name}() {\n${lines.length === 0 ? "  :" : `  printf '%s\\n' ${lines.map(quoted).join(" ")}`}\n}`;
 }
 
+const words = ({ host, port }: Endpoint): string => `${host} ${port}`;
+
 /** The script for one node. */
 export function probeScript(plan: ProbePlan): string {
   const settings: Readonly<Record<string, string>> = {
@@ -56,8 +58,8 @@ export function probeScript(plan: ProbePlan): string {
     list("files", plan.files),
     list("certificates", plan.certificates),
     list("tools", plan.tools),
-    list("endpoints", plan.endpoints.map(({ host, port }: Endpoint) => `${host} ${port}`)),
-    list("recursors", plan.recursors),
+    list("endpoints", plan.endpoints.map(words)),
+    list("recursors", plan.recursors.map(words)),
     PROBE_BODY,
   ].join("\n");
 }
