@@ -33,6 +33,7 @@ const DEFECTS: readonly (readonly [string, (s: ConsulState) => void, string, str
   ["a clock 32 s behind", (s) => { s.clockSeconds = -32; }, "clock", "fail", /set-ntp/],
   ["ACLs off", (s) => { s.acls = false; }, "acls", "fail", /default_policy = "deny"/],
   ["ACLs off", (s) => { s.acls = false; }, "default-deny", "fail", /consul\.acls/],
+  ["ACLs off", (s) => { s.acls = false; }, "token", "inconclusive", /consul\.acls/],
   ["default allow", (s) => { s.defaultDeny = false; }, "default-deny", "fail", /anonymous token/],
   ["an unknown token", (s) => { s.tokenKnown = false; }, "token", "fail", /export CONSUL_HTTP_TOKEN/],
   ["a token without acl:write", (s) => { s.mayWriteAcls = false; }, "token", "fail", /acl = "write"/],
@@ -44,7 +45,7 @@ const DEFECTS: readonly (readonly [string, (s: ConsulState) => void, string, str
   ["older servers", (s) => { s.servers[0].Version = "1.20.9"; }, "versions", "fail", /Upgrade consul-1/],
 ];
 
-test.each(DEFECTS)("%s", async (_defect, plant, id, verdict, mend) => {
+test.each(DEFECTS)("%s (%#)", async (_defect, plant, id, verdict, mend) => {
   plant(state);
   expect(await check(id)).toMatchObject({ verdict, mend: expect.stringMatching(mend) });
 });

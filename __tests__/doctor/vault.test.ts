@@ -27,6 +27,7 @@ test.each(ALL)("%s passes against a Vault that is as the environment says", asyn
 
 const DEFECTS: readonly (readonly [string, (s: VaultState) => void, string, string, RegExp])[] = [
   ["sealed", (s) => { s.sealed = true; }, "127.0.0.1.unsealed", "fail", /vault operator unseal/],
+  ["sealed", (s) => { s.sealed = true; }, "mount", "inconclusive", /Mend vault\.127\.0\.0\.1\.unsealed first/],
   ["not initialized", (s) => { s.initialized = false; }, "127.0.0.1.unsealed", "fail", /vault operator init/],
   ["too old", (s) => { s.version = "1.10.11"; }, "127.0.0.1.version", "fail", /Upgrade Vault/],
   ["a clock 32 s ahead", (s) => { s.clockSeconds = 32; }, "127.0.0.1.clock", "fail", /set-ntp/],
@@ -41,7 +42,7 @@ const DEFECTS: readonly (readonly [string, (s: VaultState) => void, string, stri
   ["a login of another type", (s) => { s.logins["jwt-nomad/"] = { type: "oidc", options: null }; }, "login", "fail", /vault\.authPath/],
 ];
 
-test.each(DEFECTS)("%s", async (_defect, plant, id, verdict, mend) => {
+test.each(DEFECTS)("%s (%#)", async (_defect, plant, id, verdict, mend) => {
   plant(state);
   expect(await check(id)).toMatchObject({ verdict, mend: expect.stringMatching(mend) });
 });
@@ -62,7 +63,7 @@ test.each([["1.11.0", "pass"], ["1.10.99", "fail"], ["2.7.2", "pass"]])("version
 });
 
 test("a standby is a server that works", () => {
-  expect(sealOutcome("100.64.0.21", { initialized: true, sealed: false, standby: true, version: "1.18.3", clock: undefined })).toEqual({ verdict: "pass", detail: "unsealed, standby" });
+  expect(sealOutcome("https://100.64.0.21:8200", { initialized: true, sealed: false, standby: true, version: "1.18.3", clock: undefined })).toEqual({ verdict: "pass", detail: "unsealed, standby" });
 });
 
 test("what may not be listed is not free", () => {

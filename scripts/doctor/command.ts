@@ -58,7 +58,8 @@ export function doctorCommand({ variables = process.env, environment = () => loa
         interrupted = true;
         run.abort();
       };
-      process.once("SIGINT", interrupt);
+      // Not `once`: a library that restores the cursor ends the process when it finds itself alone with the signal.
+      process.on("SIGINT", interrupt);
       try {
         const progress = terminal && !json ? await terminalProgress(checks) : NO_PROGRESS;
         const seen = await runChecks(checks, createContext(env, credentials, { signal: run.signal, apis, sshVariables: withoutCredentials(variables) }), { signal: run.signal, onResult: progress.onResult });

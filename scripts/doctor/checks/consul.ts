@@ -68,6 +68,7 @@ async function defaultDeny({ consul, env }: DoctorContext): Promise<Outcome> {
 }
 
 async function token({ consul }: DoctorContext): Promise<Outcome> {
+  if (!(await consul.aclsEnabled())) return inconclusive("not looked at: without ACLs there are no tokens", "Mend consul.acls first");
   const own = await consul.ownToken();
   if (!own) return fail("Consul does not know the token", GIVE_TOKEN);
   const left = own.expires ? own.expires.getTime() - Date.now() : undefined;

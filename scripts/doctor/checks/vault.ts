@@ -30,7 +30,7 @@ export function vaultChecks(env: Environment): Check[] {
     needs,
     run: (context) => {
       if (needs.includes(TOKEN) && !context.credentials.vaultToken) return Promise.resolve(inconclusive(`not looked at: ${TOKEN} is not set`, GIVE_TOKEN));
-      return ask(service(context, server), () => run(context), after === `vault.${id}` ? undefined : after);
+      return ask(service(context, server), () => (needs.includes(TOKEN) ? whileUnsealed(context, run) : run(context)), after === `vault.${id}` ? undefined : after);
     },
   });
   const ofServer = (server: string): CheckOptions => ({ needs: [server], server, after: `vault.${server}.unsealed` });
@@ -38,7 +38,7 @@ export function vaultChecks(env: Environment): Check[] {
   return [
     check("answers", "answers at its address", async ({ vault }) => pass(`${address}, version ${(await vault().health()).version}`)),
     ...servers.flatMap((server) => [
-      check(`${server}.unsealed`, `${server} unsealed`, async ({ vault }) => sealOutcome(server, await vault(server).health()), ofServer(server)),
+      check(`${server}.unsealed`, `${server} unsealed`, async ({ vault }) => sealOutcome(addressOf(env, server), await vault(server).health()), ofServer(server)),
       check(`${server}.version`, `${server} version`, async ({ vault }) => versionOutcome(server, await vault(server).health()), ofServer(server)),
       check(`${server}.clock`, `${server} clock`, async ({ vault }) => clockOutcome((await vault(server).health()).clock, SERVER_CLOCK_SKEW, "identities that Nomad signs would be refused", `On ${server}: timedatectl set-ntp true; on this machine too, if it is the one that is wrong`), ofServer(server)),
     ]),
@@ -48,15 +48,27 @@ export function vaultChecks(env: Environment): Check[] {
   ];
 }
 
-function service({ env, credentials }: DoctorContext, server?: string): Service {
-  const address = new URL(env.vault.address);
-  if (server !== undefined) address.hostname = server;
-  return { name: "Vault", address: address.origin, caVariable: "VAULT_CACERT", caGiven: credentials.vaultCa !== undefined, look: `curl ${address.origin}/v1/sys/health` };
+/** Sealed, it answers nothing but its health. */
+async function whileUnsealed(context: DoctorContext, run: (context: DoctorContext) => Promise<Outcome>): Promise<Outcome> {
+  const { sealed, initialized } = await context.vault().health();
+  return sealed || !initialized ? inconclusive("not looked at: Vault is sealed", `Mend vault.${context.env.vault.servers[0]}.unsealed first`) : run(context);
 }
 
-export function sealOutcome(server: string, { initialized, sealed, standby }: VaultHealth): Outcome {
-  if (!initialized) return fail("is not initialized", `VAULT_ADDR=<${server}> vault operator init, once; keep the unseal keys apart from each other`);
-  if (sealed) return fail("is sealed: no task would get its secrets", `VAULT_ADDR=<${server}> vault operator unseal, as often as the threshold says`);
+function service({ env, credentials }: DoctorContext, server?: string): Service {
+  const address = addressOf(env, server);
+  return { name: "Vault", address, caVariable: "VAULT_CACERT", caGiven: credentials.vaultCa !== undefined, look: `curl ${address}/v1/sys/health` };
+}
+
+/** Of one server, by the scheme and the port that Vault has anyhow. */
+function addressOf({ vault }: Environment, server?: string): string {
+  const address = new URL(vault.address);
+  if (server !== undefined) address.hostname = server;
+  return address.origin;
+}
+
+export function sealOutcome(address: string, { initialized, sealed, standby }: VaultHealth): Outcome {
+  if (!initialized) return fail("is not initialized", `VAULT_ADDR=${address} vault operator init, once; keep the unseal keys apart from each other`);
+  if (sealed) return fail("is sealed: no task would get its secrets", `VAULT_ADDR=${address} vault operator unseal, as often as the threshold says`);
   return pass(standby ? "unsealed, standby" : "unsealed, active");
 }
 
