@@ -7,8 +7,9 @@ import { allocationServiceName, APP_SERVICE_JOB, DEFAULT_PORTS, type GatewayServ
 import { Duration, type Port, type Size } from "../../contracts/units";
 import type { Environment } from "../../environments/schema";
 import { NODE_TAILNET_ADDRESS, notOnWitness } from "../nomad/placement";
-import { Probe, type JobSpec, type TaskSpec } from "../nomad/spec";
+import { Probe, type JobSpec, type TaskSpec, type TemplateSpec } from "../nomad/spec";
 import { appEnvironment } from "./app-environment";
+import { DRAIN_SCRIPT, DRAIN_SCRIPT_PATH } from "./drain";
 import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, RESCHEDULE_WITHOUT_LIMIT, RESTART_THEN_MOVE, SHUTDOWN_DELAY, updateOutlasting } from "./policies";
 import { literalEnv, secretEnvTemplate, secretFields, variableEnvTemplate, variablesHash } from "./templates";
 
@@ -21,9 +22,11 @@ export function apiJob(env: Environment, lock: ImageLock): JobSpec {
     count: env.replicas.api,
     resources: env.resources.api,
     healthPath: "/health",
-    // A call that places an order or runs a backfill is let finish: it may take as long as the longest one.
+    // The app ends at once on SIGTERM, whatever is in flight, an order too.
+    drains: true,
+    // The ceiling of the drain: the longest call, a backfill or a training run.
     killTimeout: LONGEST_CALL,
-    rationale: "kill timeout 20 min: a backfill or training call in flight is let finish; one canary, then one at a time",
+    rationale: "kill timeout 20 min: calls in flight are let finish before the app is told to stop, the longest takes that long; one canary, then one at a time",
   });
 }
 
@@ -49,6 +52,7 @@ export function rlServiceJob(env: Environment, lock: ImageLock): JobSpec {
     count: env.replicas.rlService,
     resources: env.resources.rlService,
     healthPath: "/health",
+    // Its server lets calls in flight finish by itself.
     killTimeout: LONGEST_CALL,
     rationale: "kill timeout 20 min: a training run takes up to that; health is 503 until the ML parts are loaded, within the deadline of 5 min",
   });
@@ -63,6 +67,8 @@ interface ReplicatedService {
   readonly resources: { readonly cpuMhz: number; readonly memory: Size; readonly memoryMax?: Size };
   readonly healthPath: string;
   readonly killTimeout: Duration;
+  /** Wait for calls in flight before the command gets the stop signal. @default false: the command does it itself */
+  readonly drains?: boolean;
   readonly rationale: string;
 }
 
@@ -94,9 +100,10 @@ function replicated(env: Environment, lock: ImageLock, s: ReplicatedService): Jo
         {
           name: s.service,
           image: imageReference(env.images[s.image], lock[s.image]),
-          ...commandOf(s.command),
+          ...(s.drains && s.command ? { entrypoint: ["/bin/sh", `/${DRAIN_SCRIPT_PATH}`, String(s.to)], ...commandOf(s.command) } : commandOf(s.command)),
           ports: ["http"],
           ...appEnv(env, job, variables),
+          ...(s.drains ? { templates: [...appEnv(env, job, variables).templates, { data: DRAIN_SCRIPT, destination: DRAIN_SCRIPT_PATH, perms: "0755" }] } : {}),
           resources: s.resources,
           killSignal: "SIGTERM",
           killTimeout: s.killTimeout,
@@ -114,7 +121,7 @@ export function commandOf(command: readonly [string, ...string[]] | undefined): 
 }
 
 /** Environment, templates and Vault role of an app task. */
-export function appEnv(env: Environment, job: JobName, variables: ReturnType<typeof appEnvironment>): Pick<TaskSpec, "env" | "templates" | "vaultRole"> {
+export function appEnv(env: Environment, job: JobName, variables: ReturnType<typeof appEnvironment>): Pick<TaskSpec, "env" | "vaultRole"> & { readonly templates: readonly TemplateSpec[] } {
   const secrets = secretFields(variables);
   const reads = Object.values(variables).some((source) => source.from === "variable");
   return {

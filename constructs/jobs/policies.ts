@@ -1,6 +1,6 @@
 /** Timings that several jobs share, each with its reason. */
 import { Duration } from "../../contracts/units";
-import type { ReschedulePolicy, RestartPolicy, UpdatePolicy } from "../nomad/spec";
+import type { DisconnectPolicy, ReschedulePolicy, RestartPolicy, UpdatePolicy } from "../nomad/spec";
 
 /**
  * Time between leaving service discovery and the stop signal. The gateway asks
@@ -14,6 +14,14 @@ export const RESTART_THEN_MOVE: RestartPolicy = { attempts: 3, interval: Duratio
 
 /** What must stay where it is: tried here for ever, since there is nowhere else to go. */
 export const RESTART_FOR_EVER: RestartPolicy = { attempts: 5, interval: Duration.minutes(5), delay: Duration.seconds(10), mode: "delay" };
+
+/**
+ * For what can run nowhere else: while its node is out of reach it counts as running,
+ * and goes on undisturbed when the node comes back. Without it, a gap of ten seconds in
+ * the network would stop and restart it. A day: a node that is away for longer is
+ * somebody's decision to make.
+ */
+export const STAYS_WHERE_IT_IS: DisconnectPolicy = { replace: false, reconcile: "keep_original", lostAfter: Duration.hours(24) };
 
 /** Without limit, at most a minute apart: an outage of an hour must not leave the app down after it. */
 export const RESCHEDULE_WITHOUT_LIMIT: ReschedulePolicy = { delay: Duration.seconds(5), delayFunction: "exponential", maxDelay: Duration.minutes(1) };

@@ -48,7 +48,7 @@ export function workerJob(env: Environment, lock: ImageLock): JobSpec {
           ...appEnv(env, JOBS.worker, variables),
           resources: env.resources.worker,
           killSignal: "SIGTERM",
-          // The next one waits for it: long enough to flush what was ingested, short enough for a hand-over.
+          // The next one waits for it, so this bounds a hand-over. The app itself ends at once.
           killTimeout: Duration.seconds(30),
           dnsServer: NODE_TAILNET_ADDRESS,
           init: true,

@@ -34,7 +34,7 @@ export interface ApiGroup {
   readonly Name: string; readonly Count?: number; readonly Constraints: readonly ApiConstraint[];
   readonly Spreads?: readonly { readonly Attribute: string; readonly Weight: number }[];
   readonly Scaling?: { readonly Min: number; readonly Max: number; readonly Enabled: boolean };
-  readonly Disconnect?: { readonly Replace: boolean; readonly Reconcile: string };
+  readonly Disconnect?: { readonly Replace: boolean; readonly Reconcile: string; readonly LostAfter?: number };
   readonly Networks: readonly { readonly DynamicPorts?: readonly ApiPort[]; readonly ReservedPorts?: readonly ApiPort[] }[];
   readonly Services: readonly ApiService[];
   readonly RestartPolicy: { readonly Attempts: number; readonly Interval: number; readonly Delay: number; readonly Mode: string };

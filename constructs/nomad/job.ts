@@ -5,7 +5,7 @@ import { Construct } from "constructs";
 import { UNPINNED_DIGEST } from "../../contracts/images";
 import { Duration } from "../../contracts/units";
 import { renderJobJson } from "./render";
-import type { JobSpec } from "./spec";
+import type { GroupSpec, JobSpec } from "./spec";
 
 export interface NomadJobProps {
   readonly job: JobSpec;
@@ -28,7 +28,7 @@ export class NomadJob extends Construct {
   constructor(scope: Construct, id: string, props: NomadJobProps) {
     super(scope, id);
     const { job } = props;
-    const timeout = job.group.update.progressDeadline.plus(MARGIN).toString();
+    const timeout = job.group.update.progressDeadline.times(updateSteps(job.group)).plus(MARGIN).toString();
     const unpinned = unpinnedImages(job);
     const preconditions = [...(props.preconditions ?? []), ...(unpinned.length > 0 && (props.requireImageDigests ?? true) ? refuseDeploy(this, job.id, unpinned) : [])];
     this.resource = new Job(this, "job", {
@@ -46,6 +46,21 @@ export class NomadJob extends Construct {
       },
     });
     this.resource.overrideLogicalId(job.id);
+  }
+}
+
+/**
+ * Copies that an update goes through one after the other: the progress deadline
+ * starts anew with each that becomes healthy.
+ */
+export function updateSteps(group: GroupSpec): number {
+  switch (group.kind) {
+    case "replicated":
+      return group.count + group.canary.count;
+    case "system":
+      return group.nodes;
+    case "singleton":
+      return 1;
   }
 }
 

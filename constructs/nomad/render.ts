@@ -1,7 +1,7 @@
 /** From a typed job to the JSON that Nomad's API, `nomad job run -json` and the nomad_job resource take. */
 import { HOST_NETWORK } from "../../contracts/services";
 import type { ApiGroup, ApiJob, ApiPort, ApiService, ApiTask, ApiTemplate } from "./api";
-import type { GroupSpec, JobSpec, PortSpec, ServiceSpec, TaskSpec, TemplateSpec } from "./spec";
+import type { DisconnectPolicy, GroupSpec, JobSpec, PortSpec, ServiceSpec, TaskSpec, TemplateSpec } from "./spec";
 
 export function renderJob(job: JobSpec): ApiJob {
   return {
@@ -58,10 +58,14 @@ function cardinality(group: GroupSpec): Pick<ApiGroup, "Count" | "Spreads" | "Sc
     case "replicated":
       return { Count: group.count, Spreads: [{ Attribute: "${node.unique.id}", Weight: 100 }] };
     case "singleton":
-      return { Count: 1, Scaling: { Min: 1, Max: 1, Enabled: true }, Disconnect: { Replace: group.disconnect.replace, Reconcile: group.disconnect.reconcile } };
+      return { Count: 1, Scaling: { Min: 1, Max: 1, Enabled: true }, Disconnect: renderDisconnect(group.disconnect) };
     case "system":
-      return {};
+      return { Disconnect: renderDisconnect(group.disconnect) };
   }
+}
+
+function renderDisconnect({ replace, reconcile, lostAfter }: DisconnectPolicy): NonNullable<ApiGroup["Disconnect"]> {
+  return { Replace: replace, Reconcile: reconcile, ...(lostAfter ? { LostAfter: lostAfter.nanoseconds } : {}) };
 }
 
 /** A system job is neither rescheduled nor migrated: it has no other node to go to. */

@@ -55,6 +55,9 @@ export interface SingletonGroup extends GroupBase {
 /** One copy on every eligible node. */
 export interface SystemGroup extends GroupBase {
   readonly kind: "system";
+  /** Nodes that are eligible: an update goes through them one after the other. */
+  readonly nodes: number;
+  readonly disconnect: DisconnectPolicy;
 }
 
 export type GroupSpec = ReplicatedGroup | SingletonGroup | SystemGroup;
@@ -127,8 +130,15 @@ export interface CanaryPolicy {
 }
 
 export interface DisconnectPolicy {
-  readonly replace: true;
+  /** Start another copy while the node is away. */
+  readonly replace: boolean;
+  /** Which copy stays when the node comes back. */
   readonly reconcile: "keep_original" | "keep_replacement" | "best_score" | "longest_running";
+  /**
+   * How long a copy on an unreachable node counts as running. Left out: it is lost
+   * as soon as its node is, and stopped when the node comes back.
+   */
+  readonly lostAfter?: Duration;
 }
 
 export interface TaskSpec {
