@@ -36,7 +36,6 @@ hostname: ${text(boot.hostname)}
 preserve_hostname: false
 # The host key is known before the machine exists, so that the first connection is checked as well.
 ssh_deletekeys: true
-ssh_genkeytypes: []
 ssh_keys:
   ed25519_private: ${boot.hostPrivateKeyJson}
   ed25519_public: ${boot.hostPublicKeyJson}

@@ -43,8 +43,8 @@ staged() { # PATH: where its new content is
 fingerprint() { # UNIT VERSION: of what the unit runs with
   {
     printf '%s\n' "$2"
-    files_of "$1" | while read -r file _ _ mode group path; do
-      printf '%s %s %s\n' "$mode" "$group" "$path"
+    files_of "$1" | while read -r file _ _ rights group path; do
+      printf '%s %s %s\n' "$rights" "$group" "$path"
       cat "$file"
     done
   } | sha256sum | cut -d ' ' -f 1
@@ -62,17 +62,17 @@ out_of_date() { # UNIT VERSION
 }
 
 write_files() { # UNIT
-  files_of "$1" | while read -r file _ _ mode group path; do
+  files_of "$1" | while read -r file _ _ rights group path; do
     (umask 022 && mkdir -p "$(dirname "$path")")
     if ! cmp -s "$file" "$path"; then
       cp "$file" "$path.new"
       chown "root:$group" "$path.new"
-      chmod "$mode" "$path.new"
+      chmod "$rights" "$path.new"
       mv -f "$path.new" "$path"
       say "wrote $path"
     fi
     chown "root:$group" "$path"
-    chmod "$mode" "$path"
+    chmod "$rights" "$path"
   done
 }
 

@@ -23,8 +23,9 @@ fi
 
 [ -r "$gossip_key_file" ] || fail "$gossip_key_file is missing, so the Consul agent could not speak to its servers; nothing was changed. It holds the gossip key of the existing Consul cluster (base64, one line, root only). From a node that has it: ssh OTHER sudo cat $gossip_key_file | ssh THIS 'sudo sh -c \"umask 077; cat >$gossip_key_file\"'. Then deploy again: cdktf deploy foundation"
 gossip_key=$(tr -d '[:space:]' <"$gossip_key_file")
-case $gossip_key in
-  '' | *[!A-Za-z0-9+/=]*) fail "$gossip_key_file does not hold a base64 key, so nothing was changed; put the gossip key of the existing Consul cluster there (consul keygen has the form), and deploy again." ;;
+case $(printf '%s' "$gossip_key" | grep -c '^[A-Za-z0-9+/]*=*$')-$(printf '%s' "$gossip_key" | wc -c | tr -d ' ') in
+  1-24 | 1-32 | 1-44) ;;
+  *) fail "$gossip_key_file does not hold a key of 16, 24 or 32 bytes in base64, so nothing was changed; put the gossip key of the existing Consul cluster there (one line, as consul keygen writes it), and deploy again: cdktf deploy foundation" ;;
 esac
 printf '{ "encrypt": "%s" }\n' "$gossip_key" | add consul 0640 "$consul_user" "$gossip_config"
 if [ -n "$consul_ca_file" ]; then
