@@ -58,7 +58,9 @@ test("a job waits for its deployment, longer than the deployment may take", () =
   for (const job of STACK_IDS.flatMap((id) => Object.values(stacks[id].resource?.nomad_job ?? {}))) {
     expect(job).toMatchObject({ detach: false, json: true });
     const spec = JSON.parse(unescapeTemplates(job.jobspec as string)) as ApiJob;
-    const longest = Math.max(...spec.TaskGroups.map((group) => group.Update.ProgressDeadline));
+    const [group] = spec.TaskGroups;
+    // One copy's drain and its successor's start, the least that any deployment may take; and whatever deadline the job itself has.
+    const longest = Math.max(group.Update.ProgressDeadline, group.Update.HealthyDeadline + Math.max(...group.Tasks.map((task) => task.KillTimeout)));
     for (const timeout of Object.values(job.timeouts as Record<string, string>)) expect(Duration.parse(timeout).nanoseconds).toBeGreaterThan(longest);
   }
 });

@@ -26,14 +26,14 @@ export const STAYS_WHERE_IT_IS: DisconnectPolicy = { replace: false, reconcile: 
 /** Without limit, at most a minute apart: an outage of an hour must not leave the app down after it. */
 export const RESCHEDULE_WITHOUT_LIMIT: ReschedulePolicy = { delay: Duration.seconds(5), delayFunction: "exponential", maxDelay: Duration.minutes(1) };
 
-/** Healthy for ten seconds is two rounds of checks every five; ten minutes to get there allow for an image pull on a home line. */
-export const UPDATE: UpdatePolicy = { minHealthyTime: Duration.seconds(10), healthyDeadline: Duration.minutes(5), progressDeadline: Duration.minutes(10), autoRevert: true };
-
-/** For tasks that may take long to stop: Nomad wants the deployment to outlast the stop, and five minutes are for the replacement. */
-export function updateOutlasting(killTimeout: Duration): UpdatePolicy {
-  const needed = killTimeout.plus(Duration.minutes(5));
-  return needed.isLongerThan(UPDATE.progressDeadline) ? { ...UPDATE, progressDeadline: needed } : UPDATE;
-}
+/**
+ * Healthy for ten seconds is two rounds of checks every five; five minutes to get there
+ * allow for an image pull. Without a progress deadline the first allocation that does not
+ * become healthy fails the deployment, and the job goes back to its last stable version:
+ * with one, unlimited rescheduling would try a bad image anew until it ends, and it could
+ * not be shorter than the longest drain.
+ */
+export const UPDATE: UpdatePolicy = { minHealthyTime: Duration.seconds(10), healthyDeadline: Duration.minutes(5), progressDeadline: Duration.seconds(0), autoRevert: true };
 
 /** Every five seconds: a failed allocation leaves service discovery after one missed check, before most callers notice. */
 export const CHECK_INTERVAL = Duration.seconds(5);

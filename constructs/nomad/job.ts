@@ -19,16 +19,13 @@ export interface NomadJobProps {
   readonly dependsOn?: ITerraformDependable[];
 }
 
-/** An apply must outlast the job's own progress deadline: it would otherwise give up on a deployment that is about to succeed, or to revert. */
-const MARGIN = Duration.minutes(5);
-
 export class NomadJob extends Construct {
   readonly resource: Job;
 
   constructor(scope: Construct, id: string, props: NomadJobProps) {
     super(scope, id);
     const { job } = props;
-    const timeout = job.group.update.progressDeadline.times(updateSteps(job.group)).plus(MARGIN).toString();
+    const timeout = deployTimeout(job).toString();
     const unpinned = unpinnedImages(job);
     const preconditions = [...(props.preconditions ?? []), ...(unpinned.length > 0 && (props.requireImageDigests ?? true) ? refuseDeploy(this, job.id, unpinned) : [])];
     this.resource = new Job(this, "job", {
@@ -49,11 +46,21 @@ export class NomadJob extends Construct {
   }
 }
 
+const MARGIN = Duration.minutes(5);
+
 /**
- * Copies that an update goes through one after the other: the progress deadline
- * starts anew with each that becomes healthy.
+ * How long an apply waits: longer than the deployment may take, or it would give up on
+ * one that is about to succeed, or to revert. Copies are updated one after the other;
+ * each may need the whole drain of the one before it, and then the time to get healthy.
  */
-export function updateSteps(group: GroupSpec): number {
+export function deployTimeout({ group }: JobSpec): Duration {
+  const drain = Duration.ms(Math.max(...group.tasks.map((task) => task.killTimeout.milliseconds)) + group.shutdownDelay.milliseconds);
+  const step = drain.plus(group.update.healthyDeadline);
+  const longest = step.isLongerThan(group.update.progressDeadline) ? step : group.update.progressDeadline;
+  return longest.times(updateSteps(group)).plus(MARGIN);
+}
+
+function updateSteps(group: GroupSpec): number {
   switch (group.kind) {
     case "replicated":
       return group.count + group.canary.count;

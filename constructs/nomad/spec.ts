@@ -119,7 +119,7 @@ export interface UpdatePolicy {
   readonly minHealthyTime: Duration;
   /** How long an allocation may take to become healthy. */
   readonly healthyDeadline: Duration;
-  /** How long a deployment may go without progress. */
+  /** How long a deployment may go without progress. Zero: the first allocation that does not become healthy fails it. */
   readonly progressDeadline: Duration;
   readonly autoRevert: boolean;
 }
