@@ -1,6 +1,6 @@
 // `npm run bench`: how long synth takes, as ratios to the same work done the way of cdktf's template, and how it grows.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -28,7 +28,8 @@ function peakMemory(command, args) {
 }
 
 try {
-  const app = ["scripts/synth.mjs"];
+  // Exactly what cdktf runs.
+  const [, ...app] = JSON.parse(readFileSync(join(root, "cdktf.json"), "utf8")).app.split(" ");
   once("node", app); // makes the bundle
   const ours = median(7, "node", app);
   const memory = peakMemory("node", app);

@@ -67,7 +67,7 @@ export class FoundationStack extends TerraformStack {
     new VaultWorkloads(this, "vault-workloads", { ...workloads, kvMount: vault.kvMount, authPath: vault.authPath, tokenPeriod: vault.tokenPeriod, consulDomain: consul.domain });
     new ConsulWorkloads(this, "consul-workloads", { ...workloads, domain: consul.domain, appNodes, guardianMode: environment.cutover.guardianMode });
 
-    // `terraform output -raw deployer-token`: what the next three stacks, pull requests and people work with.
+    // `terraform output -raw deployer-token`: what data-plane, app, pull requests and people work with. cutover writes ACL objects and needs the management token.
     for (const [role, token] of Object.entries(access.tokens)) new TerraformOutput(this, `${role}-token`, { value: token.secretId, sensitive: true, description: `Nomad token of the ${role}` }).overrideLogicalId(`${role}-token`);
     new TerraformOutput(this, "management-token", { value: acl.managementToken, sensitive: true, description: "Nomad management token, for emergencies only" }).overrideLogicalId("management-token");
 

@@ -69,7 +69,7 @@ export function foundationPage(stack: Addressed): string {
     "|---|---|",
     ...FOUNDATION_ROWS.map((row) => `| ${row.thing} | ${rowAddresses(row, all).map((address) => `\`${address}\``).join("<br>")} |`),
     "",
-    "Provider credentials come from the environment of whoever deploys: `VULTR_API_KEY`, `TAILSCALE_OAUTH_CLIENT_ID` and `TAILSCALE_OAUTH_CLIENT_SECRET` (or `TAILSCALE_API_KEY`), `VAULT_TOKEN`, `CONSUL_HTTP_TOKEN`, and an SSH agent with a key that the nodes accept.",
+    "Provider credentials come from the environment of whoever deploys: `VULTR_API_KEY`, `TAILSCALE_OAUTH_CLIENT_ID` and `TAILSCALE_OAUTH_CLIENT_SECRET` (or `TAILSCALE_API_KEY`), `VAULT_TOKEN`, `CONSUL_HTTP_TOKEN`, `VAULT_CACERT` and `CONSUL_CACERT` where their certificates are signed by a private authority, and an SSH agent with a key that the nodes accept.",
     "",
     "This page is made by `npm run docs`.",
     "",

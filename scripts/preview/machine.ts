@@ -80,7 +80,9 @@ function credentialsOf(env: Environment): Credential[] {
     ...(env.tailnet.enabled ? [{ anyOf: [["TAILSCALE_OAUTH_CLIENT_ID", "TAILSCALE_OAUTH_CLIENT_SECRET"], ["TAILSCALE_API_KEY"]], purpose: "foundation writes the tailnet policy, tags nodes and makes the witness's key" }] : []),
     { anyOf: [["CONSUL_HTTP_TOKEN"]], purpose: "foundation and cutover write Consul roles, policies and keys" },
     { anyOf: [["VAULT_TOKEN"]], purpose: "foundation writes Vault's auth method, roles and policies" },
-    { anyOf: [["NOMAD_TOKEN"]], purpose: "data-plane, app and cutover; foundation makes it" },
+    { anyOf: [["NOMAD_TOKEN"]], purpose: "foundation makes them: deployer-token for data-plane and app, management-token for cutover, which writes ACL policies" },
+    ...(env.consul.address.startsWith("https:") ? [{ anyOf: [["CONSUL_CACERT"]], purpose: "file with the authority of Consul's certificate, where the system does not know it" }] : []),
+    ...(env.vault.address.startsWith("https:") ? [{ anyOf: [["VAULT_CACERT"]], purpose: "file with the authority of Vault's certificate, where the system does not know it" }] : []),
     ...(env.backend.kind === "hcp" ? [{ anyOf: [[`TF_TOKEN_${env.backend.hostname.replace(/-/g, "__").replace(/\./g, "_")}`]], purpose: "every stack's state is in HCP Terraform" }] : []),
   ];
 }
@@ -92,8 +94,8 @@ function credentialCheck({ anyOf, purpose }: Credential, variables: Readonly<Rec
 }
 
 function nextStep(terraform: MachineCheck, credentials: readonly MachineCheck[]): MachineReport["next"] {
-  // NOMAD_TOKEN is what foundation makes: nobody has it before.
-  const missing = [terraform, ...credentials].filter((check) => !check.present && check.name !== "NOMAD_TOKEN");
+  // NOMAD_TOKEN is what foundation makes: nobody has it before. An authority may be one that the system knows.
+  const missing = [terraform, ...credentials].filter((check) => !check.present && check.name !== "NOMAD_TOKEN" && !check.name.endsWith("_CACERT"));
   if (missing.length > 0) return { command: "npm run gvfx -- doctor", why: "asks nodes, Consul, Vault, the registry and the tailnet what a deploy would find, and says how to mend it; changes nothing" };
   return { command: "npx cdktf diff foundation", why: "shows what the first stack would create; before its deploy: npm run gvfx -- doctor" };
 }
