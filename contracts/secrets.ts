@@ -13,7 +13,7 @@ export interface Secret {
   readonly path: string;
   /** Jobs whose Vault policy grants the path. Empty: only an operator reads it. */
   readonly readers: readonly JobName[];
-  /** Who makes it: `gvfx secrets` can, or only a person with an account elsewhere. */
+  /** Who makes it: a program can (`generated`), or from other secrets (`derived`), or only a person with an account elsewhere. */
   readonly origin: "generated" | "operator" | "derived";
   /** A job that reads it cannot start without it. */
   readonly required: boolean;
@@ -73,6 +73,14 @@ const PLATFORM_SECRETS: readonly Secret[] = [
 
 /** Every secret of the platform, the app's first. */
 export const SECRETS: readonly Secret[] = [...appSecrets(), ...PLATFORM_SECRETS];
+
+/**
+ * Paths that must be in Vault before their readers can start, be it empty: a template
+ * that reads a path which is not there waits for it, for ever.
+ */
+export function pathsThatMustExist(): string[] {
+  return [...new Set(SECRETS.filter((secret) => secret.readers.length > 0).map((secret) => secret.path))].sort();
+}
 
 /** Secrets that a job may read. */
 export function secretsFor(job: JobName): Secret[] {

@@ -2,8 +2,11 @@ import fc from "fast-check";
 import { ENV_CONTRACT } from "../../contracts/env";
 import { IMAGE_ROLES, imageReference, parseImageLock, UNPINNED_DIGEST } from "../../contracts/images";
 import { allPairs, catalogEnv, catalogErrors, DEFAULT_CATALOG, FEEDS } from "../../contracts/markets";
-import { secretFor, secretPathsFor, SECRETS } from "../../contracts/secrets";
+import { JOB_BUILDERS } from "../../constructs/jobs/catalog";
+import { renderJob } from "../../constructs/nomad/render";
+import { pathsThatMustExist, secretFor, secretPathsFor, SECRETS } from "../../contracts/secrets";
 import { APP_SERVICE_JOB, JOB_KEYS, JOBS } from "../../contracts/services";
+import { environment, pinned } from "../jobs/worked-example";
 
 describe("markets", () => {
   test("nine pairs in two sections, seven feeds", () => {
@@ -49,6 +52,11 @@ describe("secrets", () => {
       expect(new Set(SECRETS.filter((s) => s.path === path).map((s) => [...s.readers].sort().join())).size).toBe(1);
     }
     expect(new Set(SECRETS.map((s) => s.field)).size).toBe(SECRETS.length);
+  });
+
+  test("the paths that must exist are those that rendered jobs read", () => {
+    const read = new Set(JOB_KEYS.flatMap((key) => [...JSON.stringify(renderJob(JOB_BUILDERS[key](environment, pinned))).matchAll(/with secret \\"gvfx\/data\/([^\\]+)\\"/g)].map(([, path]) => path)));
+    expect([...read].sort()).toEqual(pathsThatMustExist());
   });
 
   test("a job is refused what is not its own", () => {

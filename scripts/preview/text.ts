@@ -29,7 +29,7 @@ export function previewText(model: PlatformModel, { width = 100, colour = false 
     ["Nodes", table(model.nodes.map(({ name, address, runs, machine }) => [name, address ?? "known when made", runs, machine]), { width })],
     ["Jobs", jobLines(model, width)],
     ["Who may reach what", accessLines(model, width)],
-    ["Secrets in Vault (* must exist before a deploy)", secretLines(model, width)],
+    ["Secrets in Vault (* must exist before a deploy; + the path must exist, be it empty)", secretLines(model, width)],
     ["Images", imageLines(model, width)],
   ];
   return [digestText(model, width, paint), ...sections.map(([heading, lines]) => [paint("heading", heading), ...lines].join("\n"))].join("\n\n") + "\n";
@@ -94,8 +94,8 @@ function accessLines({ access }: PlatformModel, width: number): string[] {
 }
 
 function secretLines({ secrets }: PlatformModel, width: number): string[] {
-  const rows = secrets.flatMap(({ path, readers, fields }) =>
-    fields.map(({ field, origin, required }, index) => [index === 0 ? path : "", required ? "*" : "", field, origin, index > 0 ? "" : readers.length ? readers.join(", ") : "operators only"]),
+  const rows = secrets.flatMap(({ path, mustExist, readers, fields }) =>
+    fields.map(({ field, origin, required }, index) => [index === 0 ? path : "", required ? "*" : mustExist && index === 0 && !fields.some((f) => f.required) ? "+" : "", field, origin, index > 0 ? "" : readers.length ? readers.join(", ") : "operators only"]),
   );
   return table([["path", "", "field", "origin", "read by"], ...rows], { width });
 }

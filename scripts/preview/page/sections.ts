@@ -80,8 +80,8 @@ ${dataTable("grants", ["from", "to", "ports", "why"], rows)}`;
 }
 
 function secrets({ secrets: paths }: PlatformModel): Html {
-  const rows = paths.map(({ path, readers, fields }) => [
-    code(path),
+  const rows = paths.map(({ path, mustExist, readers, fields }) => [
+    html`${code(path)}${mustExist && !fields.some((f) => f.required) ? html`<small>the path must exist, be it empty: vault kv put ${path} note=none</small>` : ""}`,
     html`${fields.map(({ field, origin, required, purpose }) => html`<div class="field">${code(field)}<small>${required ? "must exist" : "optional"}, ${origin}${purpose.includes(field) ? "" : `: ${purpose}`}</small></div>`)}`,
     readers.length ? readers.join(", ") : "operators only",
   ]);
