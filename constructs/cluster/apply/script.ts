@@ -18,7 +18,7 @@ export type ApplyMode = "start" | "turn";
 export interface ApplyTimings {
   /** For how long the other servers may be unhealthy before a restart is refused. @default 3 min: a server that has just joined becomes a voter after about one (measured) */
   readonly peerWait: Duration;
-  /** For how long the cluster may take to be whole after a restart. @default 4 min: an election, and a server that catches up */
+  /** For how long the cluster may take to be whole after a restart. @default 6 min: a machine that takes another's name waits for more than two until gossip gives it up (measured) */
   readonly settleWait: Duration;
   /** For how long an agent may take from its start to its first answer. @default 90 s: fingerprints, Docker's among them, come first */
   readonly answerWait: Duration;
@@ -32,7 +32,7 @@ export interface ApplyTimings {
 
 export const APPLY_TIMINGS: ApplyTimings = {
   peerWait: Duration.minutes(3),
-  settleWait: Duration.minutes(4),
+  settleWait: Duration.minutes(6),
   answerWait: Duration.seconds(90),
   stable: Duration.seconds(10),
   consulWait: Duration.minutes(1),
