@@ -5,6 +5,7 @@ import type { Environment } from "../../environments/schema";
 
 /** Answered by the gateway itself on each of its ports: the process is alive. */
 export const GATEWAY_HEALTH_PATH = "/.gvfx/gateway";
+export const CONFIG_FILE = "/local/haproxy.cfg";
 /** Map file that holds the traffic and section switches; a change is applied through the admin socket, without a reload. */
 export const SWITCHES_MAP = "/local/switches.map";
 /** Admin socket; reachable inside the gateway's own container only. */
@@ -64,7 +65,12 @@ function defaultsSection(): string {
   option httplog
   option dontlognull
   option forwardfor
-  option redispatch
+  # A refused connection goes to another allocation at once, not to the same one after a second.
+  option redispatch 1
+  # A call in flight is a connection, and nothing else is: an allocation that drains waits until it has
+  # none left. Kept alive, an idle connection would hold it until the ceiling of its drain.
+  option http-server-close
+  http-reuse never
   timeout connect 2s
   timeout client 60s
   timeout http-request 10s
@@ -93,18 +99,36 @@ function frontendSection({ service, listen }: Upstream): string {
   if (service === "frontend") {
     lines.push(
       `  http-request set-var(txn.sections) str(sections),map(${SWITCHES_MAP},closed)`,
-      `  acl section_route path -i -m reg ^/(gold|crypto)(/.*)?$`,
       `  acl to_nomad var(txn.traffic) -m str nomad`,
       `  acl sections_open var(txn.sections) -m str open`,
-      `  http-request return status 404 content-type text/plain string "This section is not open yet." if section_route to_nomad !sections_open`,
+      ...sectionGate("to_nomad !sections_open"),
     );
   }
   lines.push(`  use_backend ${service}_nomad if { var(txn.traffic) -m str nomad }`, `  default_backend ${service}_legacy`);
   return lines.join("\n");
 }
 
+/**
+ * Keeps the section routes closed. The path is judged as the app's router reads it: decoded,
+ * slashes merged, case folded, its data routes too. What no browser sends and could be
+ * read in two ways (dot segments, backslashes, a second layer of encoding, an encoding
+ * that cannot be read) is refused meanwhile: closed means closed.
+ */
+function sectionGate(closed: string): string[] {
+  return [
+    `  http-request set-var(txn.page) path,url_dec,lower,regsub(/+,/,g)`,
+    `  acl page_readable var(txn.page) -m found`,
+    String.raw`  acl page_unclear var(txn.page) -m reg (^|/)\\.\\.?(/|$)|%[0-9a-f][0-9a-f]`,
+    String.raw`  acl page_unclear var(txn.page) -m sub \\`,
+    `  acl section_route var(txn.page) -m reg ^/(_next/data/[^/]+/)?(gold|crypto)([^a-z0-9_-]|$)`,
+    `  http-request return status 400 content-type text/plain string "This path is not readable." if ${closed} !page_readable`,
+    `  http-request return status 400 content-type text/plain string "This path is not readable." if ${closed} page_unclear`,
+    `  http-request return status 404 content-type text/plain string "This section is not open yet." if ${closed} section_route`,
+  ];
+}
+
 function longRoutes(service: GatewayService): string[] {
-  return LONG_ROUTES.filter((route) => route.service === service).map((route) => `  http-request set-timeout server ${route.timeout} if { path -m reg ${route.path} }`);
+  return LONG_ROUTES.filter((route) => route.service === service).map((route) => `  http-request set-timeout server ${route.timeout} if { method ${route.method} } { path -m reg ${route.path} }`);
 }
 
 function nomadBackend(env: Environment, { service, healthPath, count }: Upstream): string {

@@ -8,7 +8,7 @@ import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, RESTART_FOR_EVER, SHUTDOWN_DEL
 import { NODE_TAILNET_ADDRESS, notOnWitness } from "../nomad/placement";
 import { Probe, type JobSpec } from "../nomad/spec";
 import { GATEWAY_HEALTH_PATH, haproxyConfig } from "./haproxy";
-import { APPLY_SWITCHES, switchesTemplate } from "./switches";
+import { GATEWAY_SCRIPT, switchesTemplate } from "./switches";
 
 /** HAProxy itself stops after the longest call; ten seconds more, so that it is never killed while it drains. */
 const DRAIN = LONGEST_CALL.plus(Duration.seconds(10));
@@ -42,15 +42,14 @@ export function gatewayJob(env: Environment, lock: ImageLock): JobSpec {
         {
           name: "haproxy",
           image: imageReference(env.images.haproxy, lock.haproxy),
-          command: "haproxy",
-          args: ["-f", "/local/haproxy.cfg"],
+          entrypoint: ["/bin/bash", "/local/gateway.sh"],
           ports: ports.map(([label]) => label),
           env: { GVFX_DNS: NODE_TAILNET_ADDRESS },
           templates: [
             { data: haproxyConfig(env), destination: "local/haproxy.cfg" },
-            { data: APPLY_SWITCHES, destination: "local/apply-switches.sh", perms: "0755" },
-            // The one template that acts on a change: moving traffic is what it is for.
-            { data: switchesTemplate(env.nomad.namespace), destination: "local/switches.map", onChange: { command: "/bin/bash", args: ["/local/apply-switches.sh"], timeout: Duration.seconds(5) } },
+            { data: GATEWAY_SCRIPT, destination: "local/gateway.sh" },
+            // Nothing acts on a change of it: the script looks at it every second.
+            { data: switchesTemplate(env.nomad.namespace), destination: "local/switches.map" },
           ],
           readsConsul: true,
           resources: env.resources.gateway,
