@@ -58,7 +58,7 @@ export function nomadAgentConfig(env: Environment, node: ClusterNode, nodes: rea
     // A leader that falls silent is noticed in seconds instead of 9 to 75 s; longer, and healthy clients are declared down and the worker runs twice.
     rpc: { keep_alive_interval: `${nomad.rpcKeepAliveInterval}`, connection_write_timeout: `${nomad.rpcConnectionWriteTimeout}` },
     server: serverBlock(env, nodes),
-    // Three voters stay three in the Raft configuration while one is away: a restart never shrinks the cluster to two.
+    // Three voters stay three in the Raft configuration while one is away: a restart never shrinks the cluster to two. Read when the cluster is formed, never after.
     autopilot: { min_quorum: nodes.length },
     client: node.role === "app" ? clientBlock(node) : { enabled: false },
     ...(node.role === "app" ? { plugin: [{ docker: [{ config: [dockerPlugin(env)] }] }] } : {}),
