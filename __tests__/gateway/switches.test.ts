@@ -2,7 +2,7 @@ import { request } from "node:http";
 import { switchesTemplate, SWITCH_SKEW } from "../../constructs/gateway/switches";
 import { BackendDouble } from "./backend-double";
 import { DnsDouble } from "./dns-double";
-import { describeWithHaproxy, LiveGateway, text, until } from "./live-gateway";
+import { describeWithHaproxy, type GatewayOptions, LiveGateway, text, until } from "./live-gateway";
 
 test("without a key, legacy serves and sections are closed", () => {
   expect(switchesTemplate("gvfx")).toBe('traffic {{ keyOrDefault "gvfx/traffic" "legacy" }}\nsections {{ keyOrDefault "gvfx/sections" "closed" }}\n');
@@ -20,29 +20,29 @@ describeWithHaproxy("the gateway as it runs", () => {
   let dns: DnsDouble;
   let nomad: BackendDouble;
   let legacy: BackendDouble;
-  let gateway: LiveGateway;
+  let gateways: { closed: LiveGateway; switched: LiveGateway; drained: LiveGateway; deaf: LiveGateway };
 
-  beforeEach(async () => {
+  // Together, since each takes most of a second to start.
+  beforeAll(async () => {
     [dns, nomad, legacy] = await Promise.all([DnsDouble.start(), BackendDouble.start(), BackendDouble.start()]);
     for (const service of ["_gvfx-api-alloc", "_gvfx-frontend-alloc"]) dns.services.set(service, [nomad.port]);
+    const start = (options: Omit<GatewayOptions, "dnsPort">) => LiveGateway.start({ dnsPort: dns.port, legacyPort: legacy.port, ...options });
+    const [closed, switched, drained, deaf] = await Promise.all([start({ sections: "closed" }), start({ traffic: "legacy" }), start({}), start({ adminUnreachable: true })]);
+    gateways = { closed, switched, drained, deaf };
+    await Promise.all([closed, switched, drained].map((gateway) => gateway.serves()));
   });
-  afterEach(async () => {
-    await gateway.stop();
+  afterAll(async () => {
+    await Promise.all(Object.values(gateways).map((gateway) => gateway.stop()));
     await Promise.all([nomad.stop(), legacy.stop()]);
     dns.stop();
   });
-
-  const start = async (options: { traffic: "legacy" | "nomad"; sections?: "closed" | "open" }) => {
-    gateway = await LiveGateway.start({ dnsPort: dns.port, legacyPort: legacy.port, ...options });
-    await gateway.serves();
-  };
 
   const PAGES = ["/gold", "/crypto", "/gold/", "/gold/x", "/%67old", "/g%6Fl%64", "//gold", "///crypto//", "/GOLD", "/gold?_rsc=1", "/gold.rsc", "/gold%2f", "/_next/data/b1/gold.json", "/_next/data/b1/crypto/x.json", "//_next//data/b1/%67old.json"];
   const UNCLEAR = ["/./gold", "/x/../gold", "/%2e%2e/gold", "/x/%2E%2E/crypto", "/%2567old", "/\\gold", "/%5cgold", "/gold%zz"];
   const OTHERS = ["/ops", "/goldfish", "/gold-rates", "/old/gold", "/_next/static/chunks/app/gold/page.js", "/api/backend/ideas?path=/../gold", "/100%25", "/trades/a%20b"];
 
   test("closed sections stay closed however their path is written; other pages are served; opening needs no reload", async () => {
-    await start({ traffic: "nomad", sections: "closed" });
+    const gateway = gateways.closed;
     await until(async () => (await status(gateway.frontend, "/ops")) === 200, "the frontend serves");
     const answers = async (paths: string[]) => Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await status(gateway.frontend, path)] as const)));
     const all = (paths: string[], code: number) => Object.fromEntries(paths.map((path) => [path, code]));
@@ -55,8 +55,8 @@ describeWithHaproxy("the gateway as it runs", () => {
     expect(await answers([...PAGES, ...OTHERS])).toEqual(all([...PAGES, ...OTHERS], 200));
   });
 
-  test("HAProxy acts on a changed file within the bound, each time, and a lost attempt is made good", async () => {
-    await start({ traffic: "legacy" });
+  test("HAProxy acts on a changed file within the bound, each time; a lost attempt is made good; a value that is no word is refused", async () => {
+    const gateway = gateways.switched;
     const took: number[] = [];
     for (const [traffic, backend] of [["nomad", nomad], ["legacy", legacy]] as const) {
       gateway.writeSwitches(traffic, "open");
@@ -66,23 +66,20 @@ describeWithHaproxy("the gateway as it runs", () => {
     // A change while HAProxy cannot answer: the attempt is lost, the next one is not.
     process.kill(gateway.haproxyPid(), "SIGSTOP");
     gateway.writeSwitches("nomad", "open");
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
     process.kill(gateway.haproxyPid(), "SIGCONT");
     expect(await until(async () => (await text(`${gateway.api}/answer`)) === `from ${nomad.port}`, "the change is made good")).toBeLessThan(SWITCH_SKEW.milliseconds);
+    // It cannot carry a second command.
+    gateway.writeSwitches("legacy;shutdown sessions server api_legacy/legacy", "open");
+    await until(() => gateway.log.includes("is not one word"), "the refusal is said");
+    expect(await text(`${gateway.api}/answer`)).toBe(`from ${nomad.port}`);
     expect(gateway.log).toMatch(/traffic is now nomad[\s\S]*traffic is now legacy[\s\S]*traffic is now nomad/);
   });
 
-  test("a value that is no word is refused and said once; it cannot carry a command", async () => {
-    await start({ traffic: "legacy" });
-    gateway.writeSwitches("nomad;shutdown sessions server api_legacy/legacy", "open");
-    await until(() => gateway.log.includes("is not one word"), "the refusal is said");
-    expect(await text(`${gateway.api}/answer`)).toBe(`from ${legacy.port}`);
-  });
-
   test("SIGUSR1 drains: no new call is taken, the one in flight ends, then the process does", async () => {
-    await start({ traffic: "nomad" });
-    const inFlight = fetch(`${gateway.api}/wait/1200`, { method: "POST", headers: { connection: "close" } }).then((r) => r.text());
-    await until(() => nomad.connections.size > 0 && nomad.received.includes("POST /wait/1200"), "the call arrived");
+    const gateway = gateways.drained;
+    const inFlight = fetch(`${gateway.api}/wait/600`, { method: "POST", headers: { connection: "close" } }).then((r) => r.text());
+    await until(() => nomad.connections.size > 0 && nomad.received.includes("POST /wait/600"), "the call arrived");
     gateway.signal("SIGUSR1");
     await until(async () => (await text(`${gateway.api}/answer`)) === "", "no new call is taken");
     await expect(Promise.race([gateway.ended, Promise.resolve("still draining")])).resolves.toBe("still draining");
@@ -91,8 +88,7 @@ describeWithHaproxy("the gateway as it runs", () => {
   });
 
   test("while its admin socket stays away HAProxy may hold an old switch: it is ended, so that its restart reads the file", async () => {
-    gateway = await LiveGateway.start({ dnsPort: dns.port, traffic: "legacy", adminUnreachable: true });
-    await expect(gateway.ended).resolves.not.toBe(0);
-    expect(gateway.log).toContain("has not answered its admin socket");
+    await expect(gateways.deaf.ended).resolves.not.toBe(0);
+    expect(gateways.deaf.log).toContain("has not answered its admin socket");
   });
 });

@@ -11,7 +11,7 @@ export function switchesTemplate(namespace: string): string {
 
 /**
  * Longest time between a change of the map file and HAProxy acting on it: a look every
- * second, and one more for a busy node. Measured: 0.1 to 1.1 s.
+ * second, and one second more for a busy node. Measured: 0.03 to 1.01 s over 40 changes.
  */
 export const SWITCH_SKEW = Duration.seconds(2);
 
