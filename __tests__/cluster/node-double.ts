@@ -3,7 +3,7 @@
  * folder of its own, and what it calls on a node (systemctl, curl, unzip) is
  * played by small programs that read and write that folder.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -119,25 +119,26 @@ export class NodeDouble {
   }
 
   /** Runs the script; `edit` changes the delivered bundle's text. */
-  run(mode: ApplyMode, edit: (bundle: string) => string = (text) => text, timings: Partial<ApplyTimings> = {}) {
+  async run(mode: ApplyMode, edit: (bundle: string) => string = (text) => text, timings: Partial<ApplyTimings> = {}) {
     const { env, all } = this.cluster;
     const files = nodeBundle(env, this.self, all, secretsOf(this.self)).map((file) => ({ ...file, path: this.root + file.path }));
     this.write(".gvfx-rollout/bundle", edit(bundleText(files)));
     this.unset("log");
     const script = [applyHead(mode), applySettings(env, this.self, all, { ...TIMINGS, ...timings }, this.root), APPLY_BODY].join("\n");
-    const { status, stdout, stderr } = spawnSync("/bin/sh", ["-s"], {
-      input: script,
-      encoding: "utf8",
-      env: { PATH: `${this.bin}:/usr/bin:/bin`, WORLD: this.world, SELF: this.self.address },
-    });
+    const shell = spawn("/bin/sh", ["-s"], { env: { PATH: `${this.bin}:/usr/bin:/bin`, WORLD: this.world, SELF: this.self.address } });
+    let [stdout, stderr] = ["", ""];
+    shell.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    shell.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    shell.stdin.on("error", () => undefined).end(script);
+    const status = await new Promise<number | null>((ended) => shell.on("close", ended));
     const log = existsSync(join(this.world, "log")) ? readFileSync(join(this.world, "log"), "utf8").trim().split("\n") : [];
     return { status, output: stdout + stderr, stderr, log, restarts: log.filter((line) => line.startsWith("restart ")).map((line) => line.slice(8)) };
   }
 
   /** A node that is up to date in a healthy cluster. */
-  settled(): this {
+  async settled(): Promise<this> {
     this.formed();
-    const { status, output } = this.run("turn");
+    const { status, output } = await this.run("turn");
     if (status !== 0) throw new Error(output);
     return this;
   }
