@@ -1,8 +1,8 @@
 /** The order of the system: four stacks, each after the one that it needs. */
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { App } from "cdktf";
-import { secretsInSynthesized } from "./constructs/guardrails/guardrails";
+import { Guardrails, secretsInSynthesized } from "./constructs/guardrails/guardrails";
 import { parseImageLock } from "./contracts/images";
 import type { Environment } from "./environments/schema";
 import lockFile from "./images.lock.json";
@@ -14,7 +14,7 @@ import { FoundationStack } from "./stacks/foundation";
 /** Stack ids in the order of their dependencies. */
 export const STACK_IDS = ["foundation", "data-plane", "app", "cutover"] as const;
 
-/** Declares the four stacks of an environment in an app. */
+/** Declares the four stacks of an environment in an app, under the guardrails: so are stacks that are declared before or after. */
 export function declareStacks(app: App, environment: Environment, images = parseImageLock(lockFile)): void {
   const foundation = new FoundationStack(app, "foundation", { environment });
   const shared = { environment, images, nomadCaPem: foundation.nomadCaPem };
@@ -27,6 +27,8 @@ export function declareStacks(app: App, environment: Environment, images = parse
 
   const cutover = new CutoverStack(app, "cutover", shared);
   cutover.addDependency(application);
+
+  Guardrails.on(app, { protect: environment.protect, pairsOverridden: environment.markets.bingxOverride !== undefined });
 }
 
 /**
@@ -39,11 +41,18 @@ export function synthesize(environment: Environment, outdir?: string): void {
   synthesizeGuarded(app);
 }
 
-/** Synthesizes an app, and leaves nothing behind when its text holds a secret. */
+/** Synthesizes an app, and leaves no stack behind when a guardrail is broken or a text holds a secret. */
 export function synthesizeGuarded(app: App): void {
-  app.synth();
   const folder = join(app.outdir, "stacks");
-  const violations = readdirSync(folder).flatMap((stackId) => secretsInSynthesized(stackId, readFileSync(join(folder, stackId, "cdk.tf.json"), "utf8")));
+  const texts = () => (existsSync(folder) ? readdirSync(folder) : []).map((stackId) => [stackId, join(folder, stackId, "cdk.tf.json")] as const).filter(([, file]) => existsSync(file));
+  try {
+    app.synth();
+  } catch (error) {
+    // Stacks that were written before the breach was found, and those of the last time: neither is what was asked for.
+    for (const [, file] of texts()) rmSync(file);
+    throw error;
+  }
+  const violations = texts().flatMap(([stackId, file]) => secretsInSynthesized(stackId, readFileSync(file, "utf8")));
   if (violations.length === 0) return;
   rmSync(app.outdir, { recursive: true });
   throw new Error(violations.join("\n"));

@@ -42,10 +42,14 @@ export type EnvSource =
 
 export type EnvSpec = Readonly<Record<string, EnvSource>>;
 
-/** Keys that only the worker may be given: a scheduler that runs in two processes runs twice. */
+/**
+ * Keys that only the worker may be given, since they start something in it: a scheduler,
+ * a market data socket, polling or a backfill. In two processes it runs twice. The
+ * worker's other keys (addresses, sizes) start nothing; the contract keeps them apart.
+ */
 export const WORKER_ONLY_KEYS: ReadonlySet<string> = new Set([
   "BINGX_WS_ENABLED",
-  ...ENV_CONTRACT.filter((e) => e.services.length === 1 && e.services[0] === "worker" && /_INTERVAL_(MIN|SEC|MS)$/.test(e.key)).map((e) => e.key),
+  ...ENV_CONTRACT.filter((e) => e.services.length === 1 && e.services[0] === "worker" && /_(INTERVAL_(MIN|SEC|MS)|ENABLED)$/.test(e.key)).map((e) => e.key),
 ]);
 
 /** Keys that no job may be given, and why. */

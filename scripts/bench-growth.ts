@@ -9,7 +9,6 @@ import { JOB_BUILDERS } from "../constructs/jobs/catalog";
 import { NomadJob } from "../constructs/nomad/job";
 import { nomadProvider } from "../constructs/nomad/provider";
 import { parseImageLock } from "../contracts/images";
-import type { JobName } from "../contracts/services";
 import { loadEnvironment } from "../environments/load";
 import lockFile from "../images.lock.json";
 
@@ -26,8 +25,8 @@ function synthesize(factor: number): number {
     for (let copy = 0; copy < factor; copy++) {
       for (const build of Object.values(JOB_BUILDERS)) {
         const job = build(environment, images);
-        // The worker's rules look at its id; copies of it are other jobs.
-        new NomadJob(stack, `${job.id}-${copy}`, { job: copy === 0 ? job : { ...job, id: `${job.id}-${copy}` as JobName, ...(job.id === "gvfx-worker" || job.id === "gvfx-gateway" ? { ...JOB_BUILDERS.api(environment, images), id: `${job.id}-${copy}` as JobName } : {}) }, preventDestroy: true });
+        // Copies keep their id, by which the rules know whose variables a job may read; only Terraform's name differs.
+        new NomadJob(stack, `${job.id}-${copy}`, { job, preventDestroy: true }).resource.overrideLogicalId(`${job.id}-${copy}`);
       }
     }
     Guardrails.on(stack, { protect: true, pairsOverridden: false });

@@ -4,7 +4,6 @@ import type { Construct } from "constructs";
 import type { ImageLock } from "../contracts/images";
 import type { Environment } from "../environments/schema";
 import { gatewayJob } from "../constructs/gateway/job";
-import { Guardrails } from "../constructs/guardrails/guardrails";
 import { apiJob, frontendJob, rlServiceJob } from "../constructs/jobs/app";
 import { AppVariables } from "../constructs/jobs/variables";
 import { workerJob } from "../constructs/jobs/worker";
@@ -36,7 +35,5 @@ export class AppStack extends TerraformStack {
     const frontend = new NomadJob(this, "frontend", { job: frontendJob(environment, images), ...deploy });
     new NomadJob(this, "worker", { job: workerJob(environment, images), ...deploy, preventDestroy: environment.protect });
     new NomadJob(this, "gateway", { job: gatewayJob(environment, images), ...deploy, dependsOn: [rlService.resource, api.resource, frontend.resource] });
-
-    Guardrails.on(this, { protect: environment.protect, pairsOverridden: environment.markets.bingxOverride !== undefined });
   }
 }

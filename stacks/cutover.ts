@@ -8,7 +8,6 @@ import { consulProvider } from "../constructs/consul/provider";
 import { Evidence } from "../constructs/cutover/evidence";
 import { CutoverOperator } from "../constructs/cutover/operator";
 import { CutoverSwitches } from "../constructs/cutover/switches";
-import { Guardrails } from "../constructs/guardrails/guardrails";
 import { guardianJob } from "../constructs/jobs/guardian";
 import { NomadJob } from "../constructs/nomad/job";
 import { nomadProvider } from "../constructs/nomad/provider";
@@ -50,7 +49,5 @@ export class CutoverStack extends TerraformStack {
     if (environment.legacy.retired) {
       new TerraformData(this, "legacy-retired", { input: { host: environment.legacy.host.tailnetAddress }, lifecycle: { precondition: evidence.requires("watch", "Retiring legacy (legacy.retired)") } });
     }
-
-    Guardrails.on(this, { protect: environment.protect, pairsOverridden: environment.markets.bingxOverride !== undefined });
   }
 }

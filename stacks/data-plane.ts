@@ -3,7 +3,6 @@ import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { ImageLock } from "../contracts/images";
 import type { Environment } from "../environments/schema";
-import { Guardrails } from "../constructs/guardrails/guardrails";
 import { convexJob } from "../constructs/jobs/convex";
 import { objectstoreJob } from "../constructs/jobs/objectstore";
 import { postgresJob } from "../constructs/jobs/postgres";
@@ -30,7 +29,5 @@ export class DataPlaneStack extends TerraformStack {
     const postgres = new NomadJob(this, "postgres", { job: postgresJob(environment, images), ...deploy });
     const objectstore = new NomadJob(this, "objectstore", { job: objectstoreJob(environment, images), ...deploy });
     new NomadJob(this, "convex", { job: convexJob(environment, images), ...deploy, dependsOn: [postgres.resource, objectstore.resource] });
-
-    Guardrails.on(this, { protect: environment.protect, pairsOverridden: environment.markets.bingxOverride !== undefined });
   }
 }

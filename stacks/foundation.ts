@@ -11,7 +11,6 @@ import { NodeRollout } from "../constructs/cluster/rollout";
 import { WitnessMachine } from "../constructs/cluster/witness-machine";
 import { ConsulAgentTokens } from "../constructs/consul/consul-agent-tokens";
 import { ConsulWorkloads } from "../constructs/consul/consul-workloads";
-import { Guardrails } from "../constructs/guardrails/guardrails";
 import { nomadProvider } from "../constructs/nomad/provider";
 import { VaultWorkloads } from "../constructs/secrets/vault-workloads";
 import { configureBackend } from "../constructs/state/backend";
@@ -70,7 +69,5 @@ export class FoundationStack extends TerraformStack {
     // `terraform output -raw deployer-token`: what data-plane, app, pull requests and people work with. cutover writes ACL objects and needs the management token.
     for (const [role, token] of Object.entries(access.tokens)) new TerraformOutput(this, `${role}-token`, { value: token.secretId, sensitive: true, description: `Nomad token of the ${role}` }).overrideLogicalId(`${role}-token`);
     new TerraformOutput(this, "management-token", { value: acl.managementToken, sensitive: true, description: "Nomad management token, for emergencies only" }).overrideLogicalId("management-token");
-
-    Guardrails.on(this, { protect, pairsOverridden: environment.markets.bingxOverride !== undefined });
   }
 }

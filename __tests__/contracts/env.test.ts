@@ -55,6 +55,7 @@ test("every default of the contract is of its own kind", () => {
 test("worker-only keys are the worker's schedulers and its market data socket", () => {
   expect(WORKER_ONLY_KEYS.has("BINGX_WS_ENABLED")).toBe(true);
   expect(WORKER_ONLY_KEYS.has("TRADINGVIEW_SYNC_INTERVAL_MIN")).toBe(true);
+  for (const key of ["BINANCE_WS_ENABLED", "BINANCE_MARKET_DATA_ENABLED", "BINANCE_BACKFILL_ENABLED"]) expect(WORKER_ONLY_KEYS.has(key)).toBe(true);
   for (const key of WORKER_ONLY_KEYS) expect(entriesFor("worker").some((e) => e.key === key)).toBe(true);
 });
 
