@@ -44,7 +44,8 @@ for argument; do
   previous=$argument
 done
 url=$argument
-host=$(printf '%s' "$url" | sed 's#^[a-z]*://\\([^:/]*\\).*#\\1#')
+host=\${url#*://}
+host=\${host%%[:/]*}
 answer() { if [ -n "$output" ]; then cat "$1" >"$output"; else cat "$1"; fi; }
 echo "curl $*" >>"$WORLD/commands"
 case $url in
