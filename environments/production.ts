@@ -118,8 +118,9 @@ export const production: EnvironmentInput = {
     crypto: ["ALGO-USDT", "BTC-USDT", "ETH-USDT", "SOL-USDT", "XRP-USDT", "BNB-USDT"],
   },
   tuning: {
-    api: { CORS_ORIGIN: "http://gvfx-frontend.service.consul:3000", OPS_READ_TIMEOUT_MS: "4000" },
-    worker: { BINGX_MARKET_DATA_INTERVAL_MIN: "1", BINGX_WS_FLUSH_INTERVAL_MS: "1000" },
+    // RL_SERVICE_TIMEOUT_MS: the app's default of 15 s would end a training call, which takes up to 20 minutes.
+    api: { CORS_ORIGIN: "http://gvfx-frontend.service.consul:3000", OPS_READ_TIMEOUT_MS: "4000", RL_SERVICE_TIMEOUT_MS: "1200000" },
+    worker: { BINGX_MARKET_DATA_INTERVAL_MIN: "1", BINGX_WS_FLUSH_INTERVAL_MS: "1000", RL_SERVICE_TIMEOUT_MS: "1200000" },
     frontend: { BACKEND_PROXY_TIMEOUT_MS: "45000" },
     rlService: { RL_SERVICE_LOG_LEVEL: "info" },
   },

@@ -150,6 +150,6 @@ export const DEFECTS: readonly (readonly [rule: string, defect: string, key: Job
   ["checked-services", "a batch job without restart policy", "rlService", { ...BATCH, [`${GROUP}.RestartPolicy`]: undefined }],
   ["checked-services", "a batch job without a reason for its timings", "rlService", { ...BATCH, Meta: {} }],
   ["quiet-templates", "a template that restarts", "worker", { [`${TASK}.Templates.0.ChangeMode`]: "restart" }],
-  ["quiet-templates", "a script outside the gateway", "api", { [`${TASK}.Templates.0.ChangeMode`]: "script" }],
+  ["quiet-templates", "a template that runs a script", "api", { [`${TASK}.Templates.0.ChangeMode`]: "script" }],
   ["quiet-templates", "a Vault token that restarts", "worker", { [`${TASK}.Vault.ChangeMode`]: "restart" }],
 ];

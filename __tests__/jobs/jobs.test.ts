@@ -118,7 +118,7 @@ describe("the data plane", () => {
   });
 
   test("the scripts are sound shell", () => {
-    for (const [key, destination, index] of [["postgres", "local/start.sh", 0], ["postgres", "local/roles.sh", 1], ["objectstore", "local/start.sh", 0], ["objectstore", "local/buckets.sh", 1], ["gateway", "local/apply-switches.sh", 0]] as const) {
+    for (const [key, destination, index] of [["postgres", "local/start.sh", 0], ["postgres", "local/roles.sh", 1], ["objectstore", "local/start.sh", 0], ["objectstore", "local/buckets.sh", 1], ["gateway", "local/gateway.sh", 0]] as const) {
       const text = template(key, destination, index);
       const shell = text.split("\n")[0].replace("#!", "");
       expect(spawnSync(shell, ["-n"], { input: text, encoding: "utf8" }).stderr).toBe("");

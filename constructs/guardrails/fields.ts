@@ -32,7 +32,6 @@ const TEMPLATE = fields({
   Perms: "text",
   ErrMissingKey: "boolean",
   ChangeMode: "text",
-  ChangeScript: fields({ Command: "text", Args: listOf("text"), Timeout: "number", FailOnError: "boolean" }),
 });
 const DOCKER = fields({ image: "text", dns_servers: listOf("text"), entrypoint: listOf("text"), command: "text", args: listOf("text"), ports: listOf("text"), init: "boolean" });
 

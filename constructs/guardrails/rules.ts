@@ -1,5 +1,5 @@
 /** The rules that hold for every job, whoever wrote it: they look at the rendered job, not at the construct. */
-import { HOST_NETWORK, JOBS, NODE_CLASS } from "../../contracts/services";
+import { HOST_NETWORK, NODE_CLASS } from "../../contracts/services";
 import { knownFields, Misshapen } from "./fields";
 import { groups, tasks, type JobRule, type ReadGroup, type ReadJob } from "./rule";
 import { secretsFromVault } from "./secrets";
@@ -85,12 +85,12 @@ export const JOB_RULES: readonly JobRule[] = [
   },
   {
     id: "quiet-templates",
-    rule: "Templates and Vault blocks use change_mode noop; only the gateway's switches act",
-    defects: ["a template that restarts", "a script outside the gateway", "a Vault token that restarts"],
+    rule: "Templates and Vault blocks use change_mode noop",
+    defects: ["a template that restarts", "a template that runs a script", "a Vault token that restarts"],
     check: (job) =>
       tasks(job, (task) => [
         task.Vault !== undefined && task.Vault.ChangeMode !== "noop" && `vault change_mode is ${task.Vault.ChangeMode}: a renewed token would restart it at a moment nobody chose; use noop`,
-        ...(task.Templates ?? []).map((t) => t.ChangeMode !== "noop" && !(t.ChangeMode === "script" && job.ID === JOBS.gateway) && `template ${t.DestPath} has change_mode ${t.ChangeMode}: rotation is a deliberate, ordered act; use noop`),
+        ...(task.Templates ?? []).map((t) => t.ChangeMode !== "noop" && `template ${t.DestPath} has change_mode ${t.ChangeMode}: rotation is a deliberate, ordered act; use noop`),
       ]),
   },
 ];

@@ -9,7 +9,7 @@ export interface ApiService { readonly Name: string; readonly Provider: string; 
 
 export interface ApiTemplate {
   readonly EmbeddedTmpl: string; readonly DestPath: string; readonly Envvars: boolean; readonly Perms: string; readonly ErrMissingKey: boolean;
-  readonly ChangeMode: string; readonly ChangeScript?: { readonly Command: string; readonly Args: readonly string[]; readonly Timeout: number; readonly FailOnError: boolean };
+  readonly ChangeMode: string;
 }
 
 export interface ApiTask {

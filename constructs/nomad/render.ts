@@ -128,7 +128,7 @@ function renderTemplate(template: TemplateSpec): ApiTemplate {
     Envvars: template.asEnv ?? false,
     Perms: template.perms ?? "0644",
     ErrMissingKey: true,
-    ChangeMode: template.onChange ? "script" : "noop",
-    ...(template.onChange ? { ChangeScript: { Command: template.onChange.command, Args: template.onChange.args, Timeout: template.onChange.timeout.nanoseconds, FailOnError: false } } : {}),
+    // Rotation is a deliberate, ordered act: a change of a secret or a value restarts nothing by itself.
+    ChangeMode: "noop",
   };
 }

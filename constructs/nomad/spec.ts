@@ -177,6 +177,4 @@ export interface TemplateSpec {
   readonly asEnv?: boolean;
   /** File mode. @default "0644"; secrets use "0600" */
   readonly perms?: string;
-  /** Runs in the task after a re-render. Left out: nothing happens (rotation is a deliberate, ordered act). */
-  readonly onChange?: { readonly command: string; readonly args: readonly string[]; readonly timeout: Duration };
 }
