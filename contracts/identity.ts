@@ -71,6 +71,7 @@ const REGISTERED: Readonly<Record<JobKey, readonly string[]>> = {
   worker: [serviceName("worker")],
   gateway: GATEWAY_SERVICES.map(serviceName),
   guardian: [serviceName("guardian")],
+  backup: [],
 };
 
 /** Consul services that a job registers, and no other job may. */

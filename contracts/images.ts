@@ -1,5 +1,5 @@
 /** Images by role, and the digests that images.lock.json pins them to. */
-export const IMAGE_ROLES = ["backend", "frontend", "rlService", "convex", "postgres", "minio", "minioClient", "haproxy"] as const;
+export const IMAGE_ROLES = ["backend", "frontend", "rlService", "convex", "postgres", "minio", "minioClient", "haproxy", "restic"] as const;
 export type ImageRole = (typeof IMAGE_ROLES)[number];
 
 export interface LockedImage {

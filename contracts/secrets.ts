@@ -56,18 +56,18 @@ function appSecrets(): Secret[] {
 }
 
 const PLATFORM_SECRETS: readonly Secret[] = [
-  { field: "POSTGRES_PASSWORD", path: "data/postgres", readers: [JOBS.postgres], origin: "generated", required: true, purpose: "superuser of Postgres" },
+  { field: "POSTGRES_PASSWORD", path: "data/postgres", readers: [JOBS.postgres, JOBS.backup], origin: "generated", required: true, purpose: "superuser of Postgres" },
   { field: "CONVEX_DB_PASSWORD", path: "data/postgres-convex", readers: [JOBS.postgres, JOBS.convex], origin: "generated", required: true, purpose: "Convex's role in Postgres" },
   { field: "APP_DB_PASSWORD", path: "data/postgres-app", readers: [JOBS.postgres], origin: "generated", required: true, purpose: "the app's role in Postgres; part of TIMESCALE_URL" },
   { field: "MINIO_ROOT_USER", path: "data/objectstore", readers: [JOBS.objectstore], origin: "generated", required: true, purpose: "administrator of MinIO" },
   { field: "MINIO_ROOT_PASSWORD", path: "data/objectstore", readers: [JOBS.objectstore], origin: "generated", required: true, purpose: "administrator of MinIO" },
-  { field: "AWS_ACCESS_KEY_ID", path: "data/objectstore-convex", readers: [JOBS.objectstore, JOBS.convex], origin: "generated", required: true, purpose: "Convex's access key in MinIO, limited to its five buckets" },
-  { field: "AWS_SECRET_ACCESS_KEY", path: "data/objectstore-convex", readers: [JOBS.objectstore, JOBS.convex], origin: "generated", required: true, purpose: "Convex's secret key in MinIO" },
+  { field: "AWS_ACCESS_KEY_ID", path: "data/objectstore-convex", readers: [JOBS.objectstore, JOBS.convex, JOBS.backup], origin: "generated", required: true, purpose: "Convex's access key in MinIO, limited to its five buckets" },
+  { field: "AWS_SECRET_ACCESS_KEY", path: "data/objectstore-convex", readers: [JOBS.objectstore, JOBS.convex, JOBS.backup], origin: "generated", required: true, purpose: "Convex's secret key in MinIO" },
   { field: "INSTANCE_SECRET", path: "data/convex", readers: [JOBS.convex], origin: "generated", required: true, purpose: "Convex instance secret: 32 bytes of hex; changing it invalidates admin keys" },
   { field: "CONVEX_ADMIN_KEY", path: "data/convex-admin", readers: [], origin: "derived", required: true, purpose: "Convex admin key, for the operator's data moves" },
   { field: "REGISTRY_USERNAME", path: "ops/registry", readers: [], origin: "operator", required: true, purpose: "pulls images; placed on the nodes, read by no job" },
   { field: "REGISTRY_PASSWORD", path: "ops/registry", readers: [], origin: "operator", required: true, purpose: "pulls images; placed on the nodes, read by no job" },
-  { field: "BACKUP_KEY", path: "ops/backup", readers: [], origin: "generated", required: true, purpose: "encrypts backups; without it no backup can be read" },
+  { field: "BACKUP_KEY", path: "ops/backup", readers: [JOBS.backup], origin: "generated", required: true, purpose: "encrypts backups; without it no backup can be read" },
   { field: "ALERT_TOKEN", path: "ops/alert", readers: [JOBS.guardian], origin: "operator", required: true, purpose: "authenticates to the alert destination" },
 ];
 

@@ -15,6 +15,7 @@ export const JOBS = {
   worker: "gvfx-worker",
   gateway: "gvfx-gateway",
   guardian: "gvfx-guardian",
+  backup: "gvfx-backup",
 } as const;
 
 export type JobKey = keyof typeof JOBS;

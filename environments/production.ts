@@ -100,6 +100,7 @@ export const production: EnvironmentInput = {
     minio: "minio/minio",
     minioClient: "minio/mc",
     haproxy: "haproxy",
+    restic: "restic/restic",
   },
   ports: { frontend: 3000, api: 8787, rlService: 9101, convex: 3210, convexSite: 3211, postgres: 5432, objectstore: 9000 },
   replicas: { api: 2, frontend: 2, rlService: 2 },
@@ -130,6 +131,7 @@ export const production: EnvironmentInput = {
     convexInstance: "tv-goldviewfx",
     postgres: { maxConnections: 100, convexPool: 48, appPool: 4, backupConnections: 3, reserve: 10, sharedBuffers: "512MiB" },
     killTimeout: "60s",
+    backup: { interval: "15m", keepLast: 96, keepDaily: 14, keepWeekly: 8 },
   },
 
   backend: { kind: "local", folder: ".gvfx/state/production" },

@@ -1,8 +1,9 @@
-/** Postgres, MinIO and Convex. */
+/** Postgres, MinIO and Convex, and their backup. */
 import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { ImageLock } from "../contracts/images";
 import type { Environment } from "../environments/schema";
+import { backupJob } from "../constructs/jobs/backup";
 import { convexJob } from "../constructs/jobs/convex";
 import { objectstoreJob } from "../constructs/jobs/objectstore";
 import { postgresJob } from "../constructs/jobs/postgres";
@@ -29,5 +30,7 @@ export class DataPlaneStack extends TerraformStack {
     const postgres = new NomadJob(this, "postgres", { job: postgresJob(environment, images), ...deploy });
     const objectstore = new NomadJob(this, "objectstore", { job: objectstoreJob(environment, images), ...deploy });
     new NomadJob(this, "convex", { job: convexJob(environment, images), ...deploy, dependsOn: [postgres.resource, objectstore.resource] });
+    // Not protected: it keeps nothing itself, and its volume outlives it.
+    new NomadJob(this, "backup", { job: backupJob(environment, images), ...deploy, preventDestroy: false, dependsOn: [postgres.resource, objectstore.resource] });
   }
 }

@@ -56,8 +56,8 @@ test("Nomad on the data node", () => {
   });
 });
 
-test("the other app node has no volumes: an empty one there would be initialised", () => {
-  expect(nomadAgentConfig(env, server2, all).client).not.toHaveProperty("host_volume");
+test("the other app node has the volume of the backups alone: an empty one of the data there would be initialised", () => {
+  expect(nomadAgentConfig(env, server2, all).client).toMatchObject({ host_volume: [{ "gvfx-backup": { path: "/srv/gvfx/gvfx-backup" } }] });
 });
 
 test("the witness votes and runs nothing: no client, no driver, no file of Vault's", () => {

@@ -34,10 +34,11 @@ describe("first start", () => {
     expect(node.read("etc/consul.d/agent-ca.pem")).toBe("CONSUL AUTHORITY\n");
   });
 
-  test.concurrent("makes the folders of the volumes on the data node only", async () => {
+  test.concurrent("makes the folders of the data on one app node, and that of the backups on the other", async () => {
     const [data, other] = [double("server-1"), double("server-2")];
     expect([(await data.run("start")).status, (await other.run("start")).status]).toEqual([0, 0]);
-    expect([data.has("srv/gvfx/gvfx-postgres"), data.has("srv/gvfx/gvfx-objectstore"), other.has("srv/gvfx")]).toEqual([true, true, false]);
+    const volumes = (node: NodeDouble) => ["gvfx-postgres", "gvfx-objectstore", "gvfx-backup"].filter((volume) => node.has(`srv/gvfx/${volume}`));
+    expect([volumes(data), volumes(other)]).toEqual([["gvfx-postgres", "gvfx-objectstore"], ["gvfx-backup"]]);
   });
 
   test.concurrent("a first start that went wrong is done again: nobody is in a cluster yet", async () => {

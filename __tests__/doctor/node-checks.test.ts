@@ -67,9 +67,9 @@ describe("disk space", () => {
   const needed = neededSpace(env, dataNode, "/var/lib/docker");
   const gib = (path: string): number => (needed.get(path)?.bytes ?? 0) / 2 ** 30;
 
-  test("needs what the node reserves besides Nomad's own, and volumes on the data node alone", () => {
+  test("needs what the node reserves besides Nomad's own, and volumes on both app nodes: the data, and its backups", () => {
     expect(Object.fromEntries([...needed].map(([path, size]) => [path, `${size}`]))).toEqual({ "/var/lib/nomad": "15GiB", "/var/lib/consul": "1GiB", "/var/lib/docker": "20GiB", "/srv/gvfx": "20GiB" });
-    expect([...neededSpace(env, otherNode, undefined).keys()]).toEqual(["/var/lib/nomad", "/var/lib/consul"]);
+    expect(Object.fromEntries([...neededSpace(env, otherNode, undefined)].map(([path, size]) => [path, `${size}`]))).toEqual({ "/var/lib/nomad": "15GiB", "/var/lib/consul": "1GiB", "/srv/gvfx": "40GiB" });
   });
 
   test.each(["/var/lib/nomad", "/var/lib/consul", "/var/lib/docker", "/srv/gvfx"])("%s on a disk of its own: exactly enough, and a byte less", (path) => {
@@ -93,7 +93,7 @@ describe("disk space", () => {
   });
 
   test.each([["absent", "fail"], ["hidden", "inconclusive"], [{ isFolder: false }, "fail"], [{}, "pass"]] as const)("folder of the volumes %j: %s", (file, expected) => {
-    expect(verdict(volumesOutcome(dataNode, "/srv/gvfx", withFile("/srv/gvfx", file)))).toBe(expected);
+    for (const node of [dataNode, otherNode]) expect(verdict(volumesOutcome(node, "/srv/gvfx", withFile("/srv/gvfx", file)))).toBe(expected);
   });
 });
 

@@ -66,7 +66,7 @@ describe("the data plane", () => {
     const [group] = rendered(key).TaskGroups;
     expect(group.Count).toBe(1);
     expect(group.Constraints).toContainEqual({ LTarget: "${node.unique.name}", Operand: "=", RTarget: environment.dataPlane.node });
-    expect(group.Update.Canary).toBe(0);
+    expect(group.Update?.Canary).toBe(0);
   });
 
   test("Postgres and MinIO keep their data on static host volumes", () => {

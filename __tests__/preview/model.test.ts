@@ -26,7 +26,7 @@ describe("stacks", () => {
       expect(stack.constructs.reduce((sum, construct) => sum + construct.resources, 0)).toBe(stack.resources);
       for (const construct of stack.constructs) expect(construct.types.reduce((sum, { count }) => sum + count, 0)).toBe(construct.resources);
     }
-    expect(model.stacks.find((stack) => stack.id === "data-plane")).toMatchObject({ resources: 3, kept: 3 });
+    expect(model.stacks.find((stack) => stack.id === "data-plane")).toMatchObject({ resources: 4, kept: 3 });
   });
 
   test("say which value crosses, where it comes from and what uses it", () => {
@@ -69,6 +69,7 @@ describe("jobs", () => {
     expect(job(JOBS.api)).toMatchObject({ kind: "replicated", count: 2, placement: "spread over app nodes", kept: false, health: ["GET /health"], checkedEvery: "5s", update: "1 canary, automatic", updateLimit: "healthy for 10s within 5m, else reverted" });
     expect(job(JOBS.gateway)).toMatchObject({ kind: "system", count: 2, copies: "one a node", placement: "every app node", update: "node by node" });
     expect(job(JOBS.postgres)).toMatchObject({ nodes: ["server-1"], placement: "server-1, its volume", volume: JOBS.postgres, health: ["TCP"], ports: [{ label: "postgres", to: 5432, node: 5432 }] });
+    expect(job(JOBS.backup)).toMatchObject({ kind: "periodic", count: 1, copies: "1, every 15m", nodes: ["server-2"], placement: "server-2, its volume", kept: false, volume: JOBS.backup, health: [], update: "with the next run", updateLimit: "" });
   });
 
   test("no job may run on the witness", () => {
@@ -85,6 +86,8 @@ describe("flows", () => {
     expect(calls(JOBS.gateway, JOBS.api)).toMatchObject({ ports: [], what: "as gvfx-api-alloc" });
     expect(calls(JOBS.gateway, "legacy")?.ports).toEqual(["3000", "8787", "9101"]);
     expect(calls(JOBS.rlService, JOBS.postgres)).toBeUndefined();
+    expect(calls(JOBS.backup, JOBS.postgres)?.ports).toEqual(["5432"]);
+    expect(calls(JOBS.backup, JOBS.objectstore)?.ports).toEqual(["9000"]);
   });
 
   test("follow from the secrets that a job may read", () => {

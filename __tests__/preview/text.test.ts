@@ -60,7 +60,7 @@ describe("images", () => {
 
   test("are all pinned", () => {
     const pinned = withDigests({ images: model.images.map((image) => ({ ...image, digest: `sha256:${"a".repeat(64)}` })) });
-    expect(pinned).toContain("all 8 are pinned by digest");
+    expect(pinned).toContain("all 9 are pinned by digest");
     expect(pinned).not.toContain("unpinned");
   });
 

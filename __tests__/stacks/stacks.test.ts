@@ -60,7 +60,7 @@ test("a job waits for its deployment, longer than the deployment may take", () =
     const spec = JSON.parse(unescapeTemplates(job.jobspec as string)) as ApiJob;
     const [group] = spec.TaskGroups;
     // One copy's drain and its successor's start, the least that any deployment may take; and whatever deadline the job itself has.
-    const longest = Math.max(group.Update.ProgressDeadline, group.Update.HealthyDeadline + Math.max(...group.Tasks.map((task) => task.KillTimeout)));
+    const longest = Math.max(group.Update?.ProgressDeadline ?? 0, (group.Update?.HealthyDeadline ?? 0) + Math.max(...group.Tasks.map((task) => task.KillTimeout)));
     for (const timeout of Object.values(job.timeouts as Record<string, string>)) expect(Duration.parse(timeout).nanoseconds).toBeGreaterThan(longest);
   }
 });

@@ -1,6 +1,6 @@
 /** What each holder may do in Nomad, as data: exact names wherever a name is known. */
 import { CUTOVER_VARIABLES, GUARDIAN_LEDGER, MARKET_VARIABLE, TUNED_SERVICES, tuningVariable, variablesFor } from "../../contracts/variables";
-import { hostVolume, STATEFUL_JOBS } from "../../contracts/volumes";
+import { hostVolume, VOLUME_JOBS } from "../../contracts/volumes";
 import type { AppService } from "../../contracts/services";
 import { policyText } from "./policy-text";
 
@@ -38,7 +38,7 @@ export function deployerRules(namespace: string): NomadRules {
   return {
     namespace: { [namespace]: { capabilities: DEPLOY, variables: paths(CATALOG_VARIABLES, ["read", "write", "destroy"]) } },
     // Registering a job that mounts a volume asks for this, besides register-job.
-    host_volume: Object.fromEntries(STATEFUL_JOBS.map((job) => [hostVolume(job), { capabilities: ["mount-readwrite"] }])),
+    host_volume: Object.fromEntries(VOLUME_JOBS.map((job) => [hostVolume(job), { capabilities: ["mount-readwrite"] }])),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Environment } from "../../environments/schema";
 import { gatewayJob } from "../gateway/job";
 import type { JobSpec } from "../nomad/spec";
 import { apiJob, frontendJob, rlServiceJob } from "./app";
+import { backupJob } from "./backup";
 import { convexJob } from "./convex";
 import { guardianJob } from "./guardian";
 import { objectstoreJob } from "./objectstore";
@@ -21,6 +22,7 @@ export const JOB_BUILDERS: Readonly<Record<JobKey, (env: Environment, lock: Imag
   worker: workerJob,
   gateway: gatewayJob,
   guardian: guardianJob,
+  backup: backupJob,
 };
 
 /** Jobs that hold data or must stay single: the environment's `protect` keeps Terraform from destroying them. */

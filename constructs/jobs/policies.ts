@@ -15,6 +15,9 @@ export const RESTART_THEN_MOVE: RestartPolicy = { attempts: 3, interval: Duratio
 /** What must stay where it is: tried here for ever, since there is nowhere else to go. */
 export const RESTART_FOR_EVER: RestartPolicy = { attempts: 5, interval: Duration.minutes(5), delay: Duration.seconds(10), mode: "delay" };
 
+/** A periodic run: Postgres or MinIO may be restarting; what still fails after a minute is left to the next run. */
+export const RESTART_BEFORE_NEXT_RUN: RestartPolicy = { attempts: 2, interval: Duration.minutes(10), delay: Duration.seconds(30), mode: "fail" };
+
 /**
  * For what can run nowhere else: while its node is out of reach it counts as running,
  * and goes on undisturbed when the node comes back. Without it, a gap of ten seconds in
@@ -40,4 +43,4 @@ export const CHECK_INTERVAL = Duration.seconds(5);
 export const CHECK_TIMEOUT = Duration.seconds(3);
 
 /** Jobs, by what must be placed first when room is short. 100 is the most. */
-export const PRIORITY = { worker: 90, dataPlane: 80, gateway: 75, app: 60 } as const;
+export const PRIORITY = { worker: 90, dataPlane: 80, gateway: 75, app: 60, backup: 50 } as const;

@@ -40,12 +40,15 @@ export interface ApiGroup {
   readonly RestartPolicy: { readonly Attempts: number; readonly Interval: number; readonly Delay: number; readonly Mode: string };
   readonly ReschedulePolicy?: { readonly Attempts: number; readonly Interval: number; readonly Delay: number; readonly DelayFunction: string; readonly MaxDelay: number; readonly Unlimited: boolean };
   readonly Migrate?: { readonly MaxParallel: number; readonly HealthCheck: string; readonly MinHealthyTime: number; readonly HealthyDeadline: number };
-  readonly Update: ApiUpdate; readonly ShutdownDelay: number;
+  /** Absent from batch jobs alone, which Nomad refuses with one. */
+  readonly Update?: ApiUpdate; readonly ShutdownDelay?: number;
   readonly Volumes?: Readonly<Record<string, { readonly Name: string; readonly Type: string; readonly Source: string; readonly ReadOnly: boolean }>>;
   readonly Tasks: readonly ApiTask[];
 }
 
+export interface ApiPeriodic { readonly Enabled: boolean; readonly Specs: readonly string[]; readonly SpecType: string; readonly ProhibitOverlap: boolean; readonly TimeZone: string }
+
 export interface ApiJob {
-  readonly ID: string; readonly Name: string; readonly Type: "service" | "system"; readonly Region: string; readonly Namespace: string;
+  readonly ID: string; readonly Name: string; readonly Type: "service" | "system" | "batch"; readonly Periodic?: ApiPeriodic; readonly Region: string; readonly Namespace: string;
   readonly Datacenters: readonly string[]; readonly Priority: number; readonly Meta: Readonly<Record<string, string>>; readonly TaskGroups: readonly ApiGroup[];
 }

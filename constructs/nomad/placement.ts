@@ -15,5 +15,10 @@ export function onNode(name: string): Constraint {
   return { attribute: "${node.unique.name}", operator: "=", value: name };
 }
 
+/** On any node but one: for what must survive that node. */
+export function notOnNode(name: string): Constraint {
+  return { attribute: "${node.unique.name}", operator: "!=", value: name };
+}
+
 /** Tailnet address of the node a task runs on; each node's agent declares it as meta. */
 export const NODE_TAILNET_ADDRESS = "${meta.tailnet_address}";

@@ -1,5 +1,6 @@
 /** From a typed job to the JSON that Nomad's API, `nomad job run -json` and the nomad_job resource take. */
 import { HOST_NETWORK } from "../../contracts/services";
+import { cronEvery } from "../../contracts/schedule";
 import type { ApiGroup, ApiJob, ApiPort, ApiService, ApiTask, ApiTemplate } from "./api";
 import type { DisconnectPolicy, GroupSpec, JobSpec, PortSpec, ServiceSpec, TaskSpec, TemplateSpec } from "./spec";
 
@@ -7,7 +8,7 @@ export function renderJob(job: JobSpec): ApiJob {
   return {
     ID: job.id,
     Name: job.id,
-    Type: job.group.kind === "system" ? "system" : "service",
+    ...jobType(job.group),
     Region: job.region,
     Namespace: job.namespace,
     Datacenters: [job.datacenter],
@@ -15,6 +16,18 @@ export function renderJob(job: JobSpec): ApiJob {
     Meta: { rationale: job.rationale, ...job.contentHashes },
     TaskGroups: [renderGroup(job.group)],
   };
+}
+
+function jobType(group: GroupSpec): Pick<ApiJob, "Type" | "Periodic"> {
+  switch (group.kind) {
+    case "replicated":
+    case "singleton":
+      return { Type: "service" };
+    case "system":
+      return { Type: "system" };
+    case "periodic":
+      return { Type: "batch", Periodic: { Enabled: true, Specs: [cronEvery(group.interval)], SpecType: "cron", ProhibitOverlap: true, TimeZone: "UTC" } };
+  }
 }
 
 /** JSON text with sorted keys, so that the order in which a file writes them never makes a difference. */
@@ -37,6 +50,16 @@ function renderGroup(group: GroupSpec): ApiGroup {
     Services: group.services.map(renderService),
     RestartPolicy: { Attempts: group.restart.attempts, Interval: group.restart.interval.nanoseconds, Delay: group.restart.delay.nanoseconds, Mode: group.restart.mode },
     ...movement(group),
+    ...replacement(group),
+    ...(group.volume ? { Volumes: { [group.volume.name]: { Name: group.volume.name, Type: "host", Source: group.volume.source, ReadOnly: false } } } : {}),
+    Tasks: group.tasks.map(renderTask),
+  };
+}
+
+/** How a new version takes over. A periodic job has no deployment: a new version is the next run. */
+function replacement(group: GroupSpec): Pick<ApiGroup, "Update" | "ShutdownDelay"> {
+  if (group.kind === "periodic") return {};
+  return {
     Update: {
       MaxParallel: 1,
       HealthCheck: "checks",
@@ -48,8 +71,6 @@ function renderGroup(group: GroupSpec): ApiGroup {
       Canary: group.kind === "replicated" ? group.canary.count : 0,
     },
     ShutdownDelay: group.shutdownDelay.nanoseconds,
-    ...(group.volume ? { Volumes: { [group.volume.name]: { Name: group.volume.name, Type: "host", Source: group.volume.source, ReadOnly: false } } } : {}),
-    Tasks: group.tasks.map(renderTask),
   };
 }
 
@@ -61,6 +82,8 @@ function cardinality(group: GroupSpec): Pick<ApiGroup, "Count" | "Spreads" | "Sc
       return { Count: 1, Scaling: { Min: 1, Max: 1, Enabled: true }, Disconnect: renderDisconnect(group.disconnect) };
     case "system":
       return { Disconnect: renderDisconnect(group.disconnect) };
+    case "periodic":
+      return { Count: 1 };
   }
 }
 
@@ -71,6 +94,8 @@ function renderDisconnect({ replace, reconcile, lostAfter }: DisconnectPolicy): 
 /** A system job is neither rescheduled nor migrated: it has no other node to go to. */
 function movement(group: GroupSpec): Pick<ApiGroup, "ReschedulePolicy" | "Migrate"> {
   if (group.kind === "system") return {};
+  // Nomad's default would try once more within a day; without attempts it leaves that to the next run.
+  if (group.kind === "periodic") return { ReschedulePolicy: { Attempts: 0, Interval: 0, Delay: 0, DelayFunction: "constant", MaxDelay: 0, Unlimited: false } };
   const { delay, delayFunction, maxDelay } = group.reschedule;
   return {
     ReschedulePolicy: { Attempts: 0, Interval: 0, Delay: delay.nanoseconds, DelayFunction: delayFunction, MaxDelay: (maxDelay ?? delay).nanoseconds, Unlimited: true },

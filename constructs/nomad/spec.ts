@@ -1,8 +1,9 @@
 /**
  * Typed Nomad job specifications: the parts of the job API that the platform uses.
- * A group is one of three kinds, so that what must not be combined cannot be
- * written: only a replicated group has a count and canaries, and a singleton
- * group has no field in which a second copy could be asked for.
+ * A group is one of four kinds, so that what must not be combined cannot be
+ * written: only a replicated group has a count and canaries, a singleton group
+ * has no field in which a second copy could be asked for, and a periodic group,
+ * which ends, offers no service that could be called.
  */
 import type { Duration, Port, Size } from "../../contracts/units";
 import type { JobName } from "../../contracts/services";
@@ -24,19 +25,23 @@ export interface JobSpec {
 interface GroupBase {
   readonly name: string;
   readonly constraints: readonly Constraint[];
-  readonly ports: readonly PortSpec[];
-  readonly services: readonly ServiceSpec[];
   readonly restart: RestartPolicy;
-  readonly update: UpdatePolicy;
-  /** Time between leaving service discovery and the stop signal, in which others learn of it. */
-  readonly shutdownDelay: Duration;
   /** Static host volume by the name that the node's agent declares. */
   readonly volume?: { readonly name: string; readonly source: string };
   readonly tasks: readonly [TaskSpec, ...TaskSpec[]];
 }
 
+/** What runs until it is stopped, and is called by others. */
+interface ServingGroup extends GroupBase {
+  readonly ports: readonly PortSpec[];
+  readonly services: readonly ServiceSpec[];
+  readonly update: UpdatePolicy;
+  /** Time between leaving service discovery and the stop signal, in which others learn of it. */
+  readonly shutdownDelay: Duration;
+}
+
 /** Several equal copies, spread over nodes, replaced by canary. */
-export interface ReplicatedGroup extends GroupBase {
+export interface ReplicatedGroup extends ServingGroup {
   readonly kind: "replicated";
   /** Copies, at least 1. */
   readonly count: number;
@@ -45,7 +50,7 @@ export interface ReplicatedGroup extends GroupBase {
 }
 
 /** Exactly one copy, ever: count, scaling bounds, canaries and spread are not the author's to choose. */
-export interface SingletonGroup extends GroupBase {
+export interface SingletonGroup extends ServingGroup {
   readonly kind: "singleton";
   readonly reschedule: ReschedulePolicy;
   /** What servers and client do when they lose each other. Stated, never defaulted. */
@@ -53,14 +58,26 @@ export interface SingletonGroup extends GroupBase {
 }
 
 /** One copy on every eligible node. */
-export interface SystemGroup extends GroupBase {
+export interface SystemGroup extends ServingGroup {
   readonly kind: "system";
   /** Nodes that are eligible: an update goes through them one after the other. */
   readonly nodes: number;
   readonly disconnect: DisconnectPolicy;
 }
 
-export type GroupSpec = ReplicatedGroup | SingletonGroup | SystemGroup;
+/**
+ * Runs again and again, each time to its end, and never twice at once. A run that
+ * fails is not moved to another node: the next one is due soon enough.
+ */
+export interface PeriodicGroup extends GroupBase {
+  readonly kind: "periodic";
+  /** Time from one run to the next, counted from midnight UTC. Divides an hour or a day. */
+  readonly interval: Duration;
+  readonly ports: readonly [];
+  readonly services: readonly [];
+}
+
+export type GroupSpec = ReplicatedGroup | SingletonGroup | SystemGroup | PeriodicGroup;
 
 export interface Constraint {
   readonly attribute: string;
@@ -161,8 +178,8 @@ export interface TaskSpec {
   readonly resources: { readonly cpuMhz: number; readonly memory: Size; readonly memoryMax?: Size };
   readonly killSignal: "SIGTERM" | "SIGINT" | "SIGUSR1";
   readonly killTimeout: Duration;
-  /** Runs beside the main task: before it, or after it has started. Not a sidecar: it ends. */
-  readonly hook?: "prestart" | "poststart";
+  /** Runs beside the main task: before it, after it has started, or after it has ended, however it did. Not a sidecar: it ends. */
+  readonly hook?: "prestart" | "poststart" | "poststop";
   readonly mount?: { readonly volume: string; readonly destination: string };
   /** Resolve names through the node's Consul agent on this address. */
   readonly dnsServer: string;

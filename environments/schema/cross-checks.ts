@@ -4,7 +4,9 @@
  */
 import { ENV_CONTRACT, entriesFor, FORBIDDEN_KEYS, valueError, WORKER_ONLY_KEYS } from "../../contracts/env";
 import { catalogErrors } from "../../contracts/markets";
+import { cronEvery } from "../../contracts/schedule";
 import { CLUSTER_PORTS, type AppService } from "../../contracts/services";
+import { Duration } from "../../contracts/units";
 import type { Environment } from "../schema";
 
 export interface Finding {
@@ -23,6 +25,22 @@ export function requiredConnections(env: Pick<Environment, "dataPlane" | "replic
   const { convexPool, appPool, backupConnections, reserve } = env.dataPlane.postgres;
   const parts = { convex: convexPool, api: appPool * env.replicas.api * 2, worker: appPool, backup: backupConnections, reserve };
   return { total: Object.values(parts).reduce((sum, n) => sum + n, 0), parts };
+}
+
+/** Shorter, and one backup is not done when the next begins. */
+const SHORTEST_BACKUP_INTERVAL = Duration.minutes(5);
+const DAY = Duration.hours(24);
+
+function backupFindings({ interval, keepLast }: Environment["dataPlane"]["backup"]): Finding[] {
+  const at = "dataPlane.backup";
+  if (SHORTEST_BACKUP_INTERVAL.isLongerThan(interval)) return [{ path: `${at}.interval`, message: `${interval} is shorter than ${SHORTEST_BACKUP_INTERVAL}: one backup would not be done when the next begins`, example: "15m" }];
+  try {
+    cronEvery(interval);
+  } catch (error) {
+    return [{ path: `${at}.interval`, message: (error as Error).message, example: "15m" }];
+  }
+  const needed = Math.ceil(DAY.milliseconds / interval.milliseconds);
+  return keepLast >= needed ? [] : [{ path: `${at}.keepLast`, message: `is ${keepLast}, which at one every ${interval} reaches back less than a day, where the daily ones begin: an error noticed in the evening could not be undone to the morning; keep at least ${needed}`, example: needed }];
 }
 
 /** Keys that the platform sets itself, so that tuning may not. */
@@ -134,6 +152,7 @@ const CHECKS: readonly CrossCheck[] = [
       return total <= max ? [] : [{ path: "dataPlane.postgres.maxConnections", message: `is ${max}, but ${sum} = ${total} connections can be open at once (the API twice, while a canary runs); raise it or lower a pool`, example: total }];
     },
   },
+  { needs: ["dataPlane"], check: ({ dataPlane }) => backupFindings(dataPlane.backup) },
   {
     needs: ["resources"],
     check: ({ resources }) =>

@@ -25,6 +25,7 @@ export const imagesSchema = z.strictObject({
   minio: repository("minio/minio"),
   minioClient: repository("minio/mc"),
   haproxy: repository("haproxy"),
+  restic: repository("restic/restic"),
 });
 
 /** Host ports on the tailnet. The first three are fixed by the app's contract. */
@@ -98,4 +99,13 @@ export const dataPlaneSchema = z.strictObject({
   }),
   /** How long Postgres and MinIO may take to stop cleanly. */
   killTimeout: duration("60s"),
+  /** Backups on the other app node. */
+  backup: z.strictObject({
+    /** Between two backups: what a loss of the data node may cost. Divides an hour or a day. */
+    interval: duration("15m"),
+    /** The newest backups, all of them; then one a day and one a week. */
+    keepLast: count(96),
+    keepDaily: count(14),
+    keepWeekly: count(8),
+  }),
 });

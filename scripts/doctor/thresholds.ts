@@ -31,6 +31,8 @@ export const CONSUL_DISK = Size.gibibytes(1);
 export const IMAGE_DISK = Size.gibibytes(20);
 /** Postgres with its write-ahead log, MinIO, and a snapshot import, which needs the data twice for a while. */
 export const VOLUME_DISK = Size.gibibytes(20);
+/** The first backup of as much, and weeks of what changes: each backup adds only that. */
+export const BACKUP_DISK = Size.gibibytes(40);
 /** Free inodes: a full table looks like a full disk that has space. */
 export const FREE_INODES = 0.1;
 

@@ -57,7 +57,7 @@ export function platformModel(environment: Environment, lock: ImageLock, stacks:
 }
 
 /** From the users' side to the data: callers above the called. A job that the list does not know comes last. */
-const FROM_USERS_TO_DATA = ["gateway", "frontend", "api", "rlService", "worker", "guardian", "convex", "postgres", "objectstore"];
+const FROM_USERS_TO_DATA = ["gateway", "frontend", "api", "rlService", "worker", "guardian", "convex", "backup", "postgres", "objectstore"];
 const DRAWN = [...JOB_KEYS].sort((a, b) => rank(a) - rank(b));
 
 function rank(key: string): number {

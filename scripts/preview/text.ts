@@ -80,7 +80,7 @@ function jobLines(model: PlatformModel, width: number): string[] {
     job.copies,
     job.placement,
     job.health.join(", ") + (shared.checkedEvery || !job.checkedEvery ? "" : ` every ${job.checkedEvery}`),
-    job.update + (shared.updateLimit ? "" : `; ${job.updateLimit}`),
+    job.update + (shared.updateLimit || !job.updateLimit ? "" : `; ${job.updateLimit}`),
   ]);
   return [...table([head, ...rows], { width }), ...(shared.sentence ? sentence(shared.sentence, { width }) : [])];
 }

@@ -65,7 +65,7 @@ export function typesText(types: readonly { readonly type: string; readonly coun
   return types.map(({ type, count }) => (count === 1 ? type : `${count}${KEPT_TOGETHER}${type}`)).join(", ");
 }
 
-/** What is true of every job, to be said once; empty where they differ. */
+/** What is true of every job that serves, to be said once; empty where they differ. */
 export interface SharedByJobs {
   readonly checkedEvery: string;
   readonly updateLimit: string;
@@ -74,10 +74,11 @@ export interface SharedByJobs {
 }
 
 export function sharedByJobs({ jobs }: PlatformModel): SharedByJobs {
-  const checkedEvery = common(jobs.map((job) => job.checkedEvery));
-  const updateLimit = common(jobs.map((job) => job.updateLimit));
+  const serving = jobs.filter((job) => job.kind !== "periodic");
+  const checkedEvery = common(serving.map((job) => job.checkedEvery));
+  const updateLimit = common(serving.map((job) => job.updateLimit));
   const parts = [...(checkedEvery ? [`health is checked every ${checkedEvery}`] : []), ...(updateLimit ? [`a new version must be ${updateLimit}`] : [])];
-  return { checkedEvery, updateLimit, sentence: parts.length ? `In each, ${parts.join("; ")}.` : "" };
+  return { checkedEvery, updateLimit, sentence: parts.length ? `In each that serves, ${parts.join("; ")}.` : "" };
 }
 
 function common(values: readonly string[]): string {

@@ -4,7 +4,7 @@ import type { Environment } from "../../../environments/schema";
 import { fail, inconclusive, pass, type Outcome } from "../check";
 import type { DiskFacts, NodeFacts } from "../probe/facts";
 import { volumesRoot, type ProbedNode } from "../probe/plan";
-import { CONSUL_DISK, FREE_INODES, IMAGE_DISK, MIN_SYNC_SAMPLES, NOMAD_DISK, SYNC_P99, VOLUME_DISK } from "../thresholds";
+import { BACKUP_DISK, CONSUL_DISK, FREE_INODES, IMAGE_DISK, MIN_SYNC_SAMPLES, NOMAD_DISK, SYNC_P99, VOLUME_DISK } from "../thresholds";
 
 /** What must be free below each path. */
 export function neededSpace(env: Environment, node: ProbedNode, dockerRoot: string | undefined): ReadonlyMap<string, Size> {
@@ -14,7 +14,7 @@ export function neededSpace(env: Environment, node: ProbedNode, dockerRoot: stri
     [env.nomad.dataDir, NOMAD_DISK.plus(reserved)],
     [env.consul.dataDir, CONSUL_DISK],
     ...(dockerRoot ? ([[dockerRoot, IMAGE_DISK]] as const) : []),
-    ...(volumes ? ([[volumes, VOLUME_DISK]] as const) : []),
+    ...(volumes ? ([[volumes, node.holdsData ? VOLUME_DISK : BACKUP_DISK]] as const) : []),
   ]);
 }
 
@@ -63,6 +63,6 @@ export function syncOutcome(node: ProbedNode, { syncs }: NodeFacts): Outcome {
 export function volumesOutcome(node: ProbedNode, root: string, { files }: NodeFacts): Outcome {
   const facts = files.get(root);
   if (!facts || facts.state === "hidden") return inconclusive(`${root} could not be looked at`, "Give the login sudo without a password (see the check login)");
-  if (facts.state === "absent") return fail(`${root} is not there: Postgres and MinIO keep everything below it`, `On ${node.name}: mount the data disk there (/etc/fstab), or: sudo install -d -m 0755 ${root}`);
+  if (facts.state === "absent") return fail(`${root} is not there: ${node.holdsData ? "Postgres and MinIO keep everything" : "backups are kept"} below it`, `On ${node.name}: mount the disk there (/etc/fstab), or: sudo install -d -m 0755 ${root}`);
   return facts.isFolder ? pass(root) : fail(`${root} is no folder`, `On ${node.name}: ls -ld ${root}; correct nodes[].volumesRoot in the environment file`);
 }

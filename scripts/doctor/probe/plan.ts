@@ -64,9 +64,9 @@ export function probedNodes(env: Environment): ProbedNode[] {
   ];
 }
 
-/** Folder of the node's volumes; on the data node only. */
+/** Folder of the node's volumes: the data on one app node, its backups on the other. */
 export function volumesRoot(env: Environment, node: ProbedNode): string | undefined {
-  return node.holdsData ? env.nodes.find(({ name }) => name === node.name)?.volumesRoot : undefined;
+  return node.role === "app" ? env.nodes.find(({ name }) => name === node.name)?.volumesRoot : undefined;
 }
 
 /** Whether the Consul servers' certificates are checked, for which the nodes need the authority. */
@@ -111,7 +111,8 @@ export function probePlan(env: Environment, node: ProbedNode): ProbePlan {
   const registryFile = isApp && registry.credentials.delivery === "node-file" ? { path: registry.credentials.path, host: registry.host } : undefined;
   return {
     diskPaths: [env.nomad.dataDir, env.consul.dataDir, ...(volumes ? [volumes] : [])],
-    syncPaths: [env.nomad.dataDir, ...(volumes ? [volumes] : [])],
+    // Backups are written in the background: nothing waits for their disk.
+    syncPaths: [env.nomad.dataDir, ...(volumes && node.holdsData ? [volumes] : [])],
     files: [env.consul.gossipKeyFile, ...authorities, ...(registryFile ? [registryFile.path] : []), ...(volumes ? [volumes] : [])],
     certificates: authorities,
     gossipKeyFile: env.consul.gossipKeyFile,

@@ -19,10 +19,10 @@ export interface JobModel {
   readonly placement: string;
   /** Its health checks, each once. */
   readonly health: readonly string[];
-  /** How often they are made; empty: differently. */
+  /** How often they are made; empty: differently, or there are none. */
   readonly checkedEvery: string;
   readonly update: string;
-  /** When a new version counts as good, and what happens otherwise. */
+  /** When a new version counts as good, and what happens otherwise; empty: it is the next run. */
   readonly updateLimit: string;
   readonly failure: string;
   readonly ports: readonly PortModel[];
@@ -86,6 +86,8 @@ function copies(group: GroupSpec, nodes: readonly string[]): number {
       return 1;
     case "system":
       return nodes.length;
+    case "periodic":
+      return 1;
   }
 }
 
@@ -97,6 +99,8 @@ function copiesText(group: GroupSpec): string {
       return "1, never 2";
     case "system":
       return "one a node";
+    case "periodic":
+      return `1, every ${group.interval}`;
   }
 }
 
@@ -111,6 +115,8 @@ function placementText(env: Environment, group: GroupSpec, nodes: readonly strin
       return everywhere ? "any app node" : nodes.join(" or ");
     case "system":
       return everywhere ? "every app node" : nodes.join(", ");
+    case "periodic":
+      return everywhere ? "any app node" : nodes.join(" or ");
   }
 }
 
@@ -126,10 +132,14 @@ function updateText(group: GroupSpec): string {
       return "stop, then start";
     case "system":
       return "node by node";
+    case "periodic":
+      return "with the next run";
   }
 }
 
-function updateLimitText({ update: { minHealthyTime, healthyDeadline, autoRevert } }: GroupSpec): string {
+function updateLimitText(group: GroupSpec): string {
+  if (group.kind === "periodic") return "";
+  const { minHealthyTime, healthyDeadline, autoRevert } = group.update;
   return `healthy for ${minHealthyTime} within ${healthyDeadline}, ${autoRevert ? "else reverted" : "else left as it is"}`;
 }
 
@@ -137,6 +147,7 @@ function failureText(group: GroupSpec): string {
   const { attempts, interval, mode } = group.restart;
   const here = `${attempts} restarts in ${interval}`;
   if (mode === "delay") return `${here}, again and again`;
+  if (group.kind === "periodic") return `${here}, then the next run is waited for`;
   return group.kind === "system" ? `${here}, then it stays down` : `${here}, then on another node, without limit`;
 }
 

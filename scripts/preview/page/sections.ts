@@ -64,7 +64,7 @@ function jobs(model: PlatformModel): Html {
     job.copies,
     html`${job.placement}<small>${job.resources}${job.kept ? ", protected" : ""}</small>`,
     html`${job.health.map((check) => html`<div>${code(check)}</div>`)}${shared.checkedEvery || !job.checkedEvery ? raw("") : html`<small>every ${job.checkedEvery}</small>`}`,
-    html`${job.update}<small>${shared.updateLimit ? "" : `${job.updateLimit}; `}on failure ${job.failure}</small>`,
+    html`${job.update}<small>${shared.updateLimit || !job.updateLimit ? "" : `${job.updateLimit}; `}on failure ${job.failure}</small>`,
     html`<small>${job.why}</small>`,
   ]);
   return html`<p>How many copies run, where, how each is checked, and how it is replaced. ${shared.sentence}</p>${dataTable("jobs", ["job", "copies", "placement", "health", "update", "why"], rows)}`;
