@@ -3,7 +3,7 @@ import { production } from "../../environments/production";
 import { machineReport, type ProgramAnswer } from "../../scripts/preview/machine";
 
 const environment = parseEnvironment("production", production);
-const ALL = { VULTR_API_KEY: "k", TAILSCALE_API_KEY: "k", CONSUL_HTTP_TOKEN: "k", VAULT_TOKEN: "k", SSH_AUTH_SOCK: "/agent" };
+const ALL = { VULTR_API_KEY: "k", TAILSCALE_API_KEY: "k", CONSUL_HTTP_TOKEN: "k", VAULT_TOKEN: "k", CONSUL_CACERT: "/ca.pem", VAULT_CACERT: "/ca.pem", SSH_AUTH_SOCK: "/agent" };
 
 function programs(answers: Readonly<Record<string, string>>) {
   return (program: string): Promise<ProgramAnswer> => Promise.resolve(Object.hasOwn(answers, program) ? { stdout: answers[program], failure: undefined } : { stdout: "", failure: "not installed" });
@@ -24,7 +24,7 @@ test("a machine with everything lacks only what foundation makes, and goes on to
 test("a bare machine lacks each thing by name, and is sent to the doctor", async () => {
   const report = await machineReport(environment, {}, programs({}));
   expect(report.checks.filter((check) => !check.present).map((check) => check.name)).toEqual([
-    "Terraform", "Docker engine", "SSH agent", "VULTR_API_KEY", "TAILSCALE_OAUTH_CLIENT_ID and TAILSCALE_OAUTH_CLIENT_SECRET, or TAILSCALE_API_KEY", "CONSUL_HTTP_TOKEN", "VAULT_TOKEN", "NOMAD_TOKEN",
+    "Terraform", "Docker engine", "SSH agent", "VULTR_API_KEY", "TAILSCALE_OAUTH_CLIENT_ID and TAILSCALE_OAUTH_CLIENT_SECRET, or TAILSCALE_API_KEY", "CONSUL_HTTP_TOKEN", "VAULT_TOKEN", "NOMAD_TOKEN", "CONSUL_CACERT", "VAULT_CACERT",
   ]);
   expect(report.checks[0].detail).toMatch(/not installed; 1\.11 or later is needed/);
   expect(report.next.command).toBe("npm run gvfx -- doctor");
@@ -40,6 +40,13 @@ test("an OAuth client needs both halves", async () => {
   expect(await missing({ ...others, TAILSCALE_OAUTH_CLIENT_ID: "id", TAILSCALE_OAUTH_CLIENT_SECRET: "secret" })).toEqual(["NOMAD_TOKEN"]);
 });
 
+test("an authority may be one that the system knows: its absence does not hold up the next step", async () => {
+  const { CONSUL_CACERT: _consul, VAULT_CACERT: _vault, ...known } = ALL;
+  const report = await machineReport(environment, known, programs(COMPLETE));
+  expect(report.checks.filter((check) => !check.present).map((check) => check.name)).toEqual(["NOMAD_TOKEN", "CONSUL_CACERT", "VAULT_CACERT"]);
+  expect(report.next.command).toBe("npx cdktf diff foundation");
+});
+
 test("an agent without a key is no agent", async () => {
   const report = await machineReport(environment, ALL, programs({ terraform: COMPLETE.terraform, docker: COMPLETE.docker }));
   expect(report.checks.find((check) => check.name === "SSH agent")).toMatchObject({ present: false, detail: expect.stringContaining("ssh-add") });
@@ -48,7 +55,7 @@ test("an agent without a key is no agent", async () => {
 test("only what the environment uses is asked for", async () => {
   const witness = { ...production.witness, tailnetAddress: "100.64.0.13", ssh: { ...production.witness.ssh, hostKey: production.nodes[0].ssh.hostKey } };
   const own = parseEnvironment("own", { ...production, witness, vultr: { enabled: false, reason: "exists" }, tailnet: { enabled: false, reason: "another network" } });
-  expect(await missing({ SSH_AUTH_SOCK: "/agent" }, COMPLETE, own)).toEqual(["CONSUL_HTTP_TOKEN", "VAULT_TOKEN", "NOMAD_TOKEN"]);
+  expect(await missing({ SSH_AUTH_SOCK: "/agent" }, COMPLETE, own)).toEqual(["CONSUL_HTTP_TOKEN", "VAULT_TOKEN", "NOMAD_TOKEN", "CONSUL_CACERT", "VAULT_CACERT"]);
   const hcp = parseEnvironment("hcp", { ...production, backend: { kind: "hcp", hostname: "app.terraform.io", organization: "example-org", project: "platform", workspacePrefix: "gvfx" } });
   expect(await missing(ALL, COMPLETE, hcp)).toEqual(["NOMAD_TOKEN", "TF_TOKEN_app_terraform_io"]);
 });

@@ -15,7 +15,7 @@ export function guardrailsPage(): string {
     ...RESOURCE_RULES.map(row("Aspect on resources and stacks (constructs/guardrails/guardrails.ts)")),
     "| environment | Everything else that an operator decides: the errors are listed all at once, each with its path and an example | environments/parse.ts, before anything is synthesized | __tests__/environments/parse.test.ts, `PLANTED` |",
     "| env contract | A job is given only keys of its contract, of the right kind, none missing, secrets never as plain value | contracts/env.ts, when the job is built | __tests__/contracts/env.test.ts |",
-    "| pinned deploys | An image without a digest is shown by preview and diff, and its deploy is refused | Terraform precondition on the job (constructs/nomad/job.ts) | __tests__/terraform/stacks.test.ts |",
+    "| pinned deploys | An image without a digest is shown by preview and diff, and its deploy is refused | Terraform precondition on the job (constructs/nomad/job.ts) | __tests__/terraform/stacks.programs.test.ts |",
     "",
     "This page is made by `npm run docs`.",
     "",
