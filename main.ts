@@ -2,9 +2,8 @@
 import { loadEnvironment } from "./environments/load";
 import { synthesize } from "./synth";
 
-// cdktf formats a stack trace for every token, a tenth of synth. Errors are shown by
-// their message, which says how to mend them; GVFX_STACK_TRACES=1 keeps the traces.
-if (!process.env.GVFX_STACK_TRACES) Error.prepareStackTrace = () => "";
+// cdktf takes a stack trace for every token, a tenth of synth; GVFX_STACK_TRACES=1 keeps them.
+if (!process.env.GVFX_STACK_TRACES) Error.captureStackTrace = () => undefined;
 
 try {
   synthesize(loadEnvironment(process.env.GVFX_ENV));

@@ -6,6 +6,7 @@ import { Guardrails, secretsInSynthesized } from "./constructs/guardrails/guardr
 import { parseImageLock } from "./contracts/images";
 import type { Environment } from "./environments/schema";
 import lockFile from "./images.lock.json";
+import { danglingReferences } from "./constructs/state/platform-stack";
 import { AppStack } from "./stacks/app";
 import { CutoverStack } from "./stacks/cutover";
 import { DataPlaneStack } from "./stacks/data-plane";
@@ -52,7 +53,8 @@ export function synthesizeGuarded(app: App): void {
     for (const [, file] of texts()) rmSync(file);
     throw error;
   }
-  const violations = texts().flatMap(([stackId, file]) => secretsInSynthesized(stackId, readFileSync(file, "utf8")));
+  const stacks = texts().map(([stackId, file]) => [stackId, readFileSync(file, "utf8")] as const);
+  const violations = [...stacks.flatMap(([stackId, text]) => secretsInSynthesized(stackId, text)), ...danglingReferences(stacks)];
   if (violations.length === 0) return;
   rmSync(app.outdir, { recursive: true });
   throw new Error(violations.join("\n"));

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
 // The operator's command line. `npm run gvfx -- --help` lists what it does.
-import { run } from "./bundle.mjs";
+import bundle from "./bundle.cjs";
 
-run("scripts/gvfx.ts");
+bundle.run("scripts/gvfx.ts");

@@ -1,5 +1,4 @@
 /** The app: api, frontend and rl-service twice each, the worker once, and the gateway in front. */
-import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { ImageLock } from "../contracts/images";
 import type { Environment } from "../environments/schema";
@@ -10,6 +9,7 @@ import { workerJob } from "../constructs/jobs/worker";
 import { NomadJob } from "../constructs/nomad/job";
 import { nomadProvider } from "../constructs/nomad/provider";
 import { configureBackend } from "../constructs/state/backend";
+import { PlatformStack } from "../constructs/state/platform-stack";
 
 export interface AppStackProps {
   readonly environment: Environment;
@@ -18,7 +18,7 @@ export interface AppStackProps {
   readonly nomadCaPem: string;
 }
 
-export class AppStack extends TerraformStack {
+export class AppStack extends PlatformStack {
   constructor(scope: Construct, id: string, props: AppStackProps) {
     super(scope, id);
     const { environment, images } = props;

@@ -1,5 +1,4 @@
 /** The gated, reversible move from legacy to Nomad: switches, identities, and what a deploy may rely on. */
-import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { ImageLock } from "../contracts/images";
 import type { Environment } from "../environments/schema";
@@ -12,6 +11,7 @@ import { guardianJob } from "../constructs/jobs/guardian";
 import { NomadJob } from "../constructs/nomad/job";
 import { nomadProvider } from "../constructs/nomad/provider";
 import { configureBackend } from "../constructs/state/backend";
+import { PlatformStack } from "../constructs/state/platform-stack";
 import { TerraformData } from "../constructs/state/terraform-data";
 
 export interface CutoverStackProps {
@@ -21,7 +21,7 @@ export interface CutoverStackProps {
   readonly nomadCaPem: string;
 }
 
-export class CutoverStack extends TerraformStack {
+export class CutoverStack extends PlatformStack {
   constructor(scope: Construct, id: string, props: CutoverStackProps) {
     super(scope, id);
     const { environment, images } = props;

@@ -1,5 +1,4 @@
 /** Postgres, MinIO and Convex, and their backup. */
-import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import type { ImageLock } from "../contracts/images";
 import type { Environment } from "../environments/schema";
@@ -10,6 +9,7 @@ import { postgresJob } from "../constructs/jobs/postgres";
 import { NomadJob } from "../constructs/nomad/job";
 import { nomadProvider } from "../constructs/nomad/provider";
 import { configureBackend } from "../constructs/state/backend";
+import { PlatformStack } from "../constructs/state/platform-stack";
 
 export interface DataPlaneStackProps {
   readonly environment: Environment;
@@ -18,7 +18,7 @@ export interface DataPlaneStackProps {
   readonly nomadCaPem: string;
 }
 
-export class DataPlaneStack extends TerraformStack {
+export class DataPlaneStack extends PlatformStack {
   constructor(scope: Construct, id: string, props: DataPlaneStackProps) {
     super(scope, id);
     const { environment, images } = props;

@@ -1,5 +1,5 @@
 /** From three machines and an existing Consul and Vault to a Nomad cluster that jobs can be deployed to. */
-import { TerraformOutput, TerraformStack, type ITerraformDependable } from "cdktf";
+import { TerraformOutput, type ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
 import type { Environment } from "../environments/schema";
 import { NomadAccess } from "../constructs/access/nomad-access";
@@ -14,6 +14,7 @@ import { ConsulWorkloads } from "../constructs/consul/consul-workloads";
 import { nomadProvider } from "../constructs/nomad/provider";
 import { VaultWorkloads } from "../constructs/secrets/vault-workloads";
 import { configureBackend } from "../constructs/state/backend";
+import { PlatformStack } from "../constructs/state/platform-stack";
 import { Tailnet } from "../constructs/tailnet";
 import { hasTailnet } from "../constructs/tailnet/policy";
 
@@ -21,7 +22,7 @@ export interface FoundationStackProps {
   readonly environment: Environment;
 }
 
-export class FoundationStack extends TerraformStack {
+export class FoundationStack extends PlatformStack {
   /** PEM of the authority that signed the Nomad servers' certificates; public. */
   readonly nomadCaPem: string;
 

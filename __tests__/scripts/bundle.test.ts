@@ -10,7 +10,7 @@ for (const entry of ["main.ts", "synth.ts", "bindings", "constructs", "contracts
 symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 afterAll(() => rmSync(copy, { recursive: true }));
 
-const synth = () => spawnSync("node", ["scripts/synth.mjs"], { cwd: copy, encoding: "utf8", env: { PATH: process.env.PATH, HOME: process.env.HOME } });
+const synth = () => spawnSync("node", ["scripts/synth.cjs"], { cwd: copy, encoding: "utf8", env: { PATH: process.env.PATH, HOME: process.env.HOME } });
 const app = () => readFileSync(join(copy, "cdktf.out", "stacks", "app", "cdk.tf.json"), "utf8");
 const bundle = join(copy, "dist", "bundle", "main.cjs");
 

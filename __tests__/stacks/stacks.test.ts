@@ -1,4 +1,9 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { App, TerraformStack } from "cdktf";
+import { danglingReferences, PlatformStack } from "../../constructs/state/platform-stack";
+import { TerraformData } from "../../constructs/state/terraform-data";
 import { IMAGE_ROLES, UNPINNED_DIGEST } from "../../contracts/images";
 import { unescapeTemplates } from "../../constructs/nomad/job";
 import type { ApiJob } from "../../constructs/nomad/api";
@@ -6,7 +11,7 @@ import { Duration } from "../../contracts/units";
 import { JOBS } from "../../contracts/services";
 import { parseEnvironment } from "../../environments/parse";
 import { production } from "../../environments/production";
-import { declareStacks, STACK_IDS } from "../../synth";
+import { declareStacks, STACK_IDS, synthesizeGuarded } from "../../synth";
 import { environment, pinned } from "../jobs/worked-example";
 import { jobsOf, synthesizeStacks } from "./synthesized";
 
@@ -39,6 +44,19 @@ test("only scalars cross between stacks, and no secret does", () => {
     expect(Object.keys(stacks[id].data?.terraform_remote_state ?? {})).toHaveLength(1);
     expect(Object.keys(stacks[id].output ?? {}).filter((name) => name.startsWith("cross-stack"))).toEqual([]);
   }
+});
+
+test("a reference to another stack outside a provider fails synth, instead of pointing nowhere", () => {
+  const outdir = mkdtempSync(join(tmpdir(), "gvfx-dangling-"));
+  class Planted extends PlatformStack {}
+  const app = new App({ outdir, stackTraces: false });
+  const origin = new Planted(app, "origin");
+  const made = new TerraformData(origin, "made", { input: { a: "b" } });
+  const user = new Planted(app, "user");
+  new TerraformData(user, "planted", { input: { id: made.id } });
+  expect(() => synthesizeGuarded(app)).toThrow(/\[cross-stack\] user: refers to terraform_data\.made of origin/);
+  rmSync(outdir, { recursive: true, force: true });
+  expect(danglingReferences(STACK_IDS.map((id) => [id, JSON.stringify(stacks[id])]))).toEqual([]);
 });
 
 test("no secret, no machine path, no mutable image tag in what is synthesized", () => {

@@ -1,14 +1,13 @@
+"use strict";
 // Runs a TypeScript entry as one bundled file that is never stale: the bundle is
 // used only while the content of everything that went into it is unchanged.
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { Script } from "node:vm";
+const { createHash } = require("node:crypto");
+const { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } = require("node:fs");
+const { createRequire } = require("node:module");
+const { basename, dirname, join, relative, resolve } = require("node:path");
+const { Script } = require("node:vm");
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const require = createRequire(import.meta.url);
+const root = resolve(__dirname, "..");
 
 /** Folders and files whose content decides what a bundle contains; new files in them count too. */
 const SOURCES = ["main.ts", "synth.ts", "bindings", "constructs", "contracts", "environments", "runtime", "scripts", "stacks", "images.lock.json", "tsconfig.json", "package-lock.json"];
@@ -21,7 +20,7 @@ function sourcesHash() {
     for (const entry of readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const child = join(path, entry.name);
       if (entry.isDirectory()) walk(child);
-      else if (/\.(ts|mjs|json|sh|css|html)$/.test(entry.name)) add(child);
+      else if (/\.(ts|mjs|cjs|json|sh|css|html)$/.test(entry.name)) add(child);
     }
   };
   for (const source of SOURCES) {
@@ -41,10 +40,10 @@ function packagesHash(paths) {
 }
 
 /**
- * The path of a bundle of `entry` that matches the sources as they are now.
+ * A bundle of `entry` that matches the sources as they are now: its path, its text and the text's hash.
  * @param {string} entry path below the repository's root, for example "main.ts"
  */
-export function freshBundle(entry) {
+function freshBundle(entry) {
   const name = entry.replace(/[^a-z0-9]+/gi, "-").replace(/-ts$/, "");
   const folder = join(root, "dist", "bundle");
   const file = join(folder, `${name}.cjs`);
@@ -52,8 +51,9 @@ export function freshBundle(entry) {
   const sources = sourcesHash();
   if (existsSync(file) && existsSync(recordFile)) {
     const record = JSON.parse(readFileSync(recordFile, "utf8"));
-    const same = record.sources === sources && record.packages === packagesHash(record.packageFiles) && record.bundle === createHash("sha256").update(readFileSync(file)).digest("hex");
-    if (same) return file;
+    const text = readFileSync(file);
+    const same = record.sources === sources && record.packages === packagesHash(record.packageFiles) && record.bundle === createHash("sha256").update(text).digest("hex");
+    if (same) return { file, text, hash: record.bundle };
   }
   const { buildSync } = require("esbuild");
   const result = buildSync({
@@ -67,7 +67,7 @@ export function freshBundle(entry) {
   mkdirSync(folder, { recursive: true });
   replaceFile(file, text);
   replaceFile(recordFile, JSON.stringify(record));
-  return file;
+  return { file, text, hash: record.bundle };
 }
 
 /** Written aside and renamed: two runs at once must not read half a file. */
@@ -82,18 +82,20 @@ function replaceFile(path, content) {
  * third of a run otherwise. V8 tells sources apart by length alone, so the cache
  * carries the bundle's hash in its name.
  */
-export function run(entry) {
-  const file = freshBundle(entry);
-  const source = readFileSync(file, "utf8");
-  const cacheFile = file.replace(/\.cjs$/, `.${createHash("sha256").update(source).digest("hex").slice(0, 16)}.cache`);
+function run(entry) {
+  const { file, text, hash } = freshBundle(entry);
+  const source = Buffer.from(text).toString("utf8");
+  const cacheFile = file.replace(/\.cjs$/, `.${hash.slice(0, 16)}.cache`);
   const cachedData = existsSync(cacheFile) ? readFileSync(cacheFile) : undefined;
   const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, { filename: file, cachedData });
   const module = { exports: {} };
   script.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file));
   if (cachedData === undefined || script.cachedDataRejected) {
     process.once("exit", () => {
-      for (const other of readdirSync(dirname(file))) if (other.endsWith(".cache") && other.startsWith(`${file.split("/").pop().replace(/\.cjs$/, "")}.`)) rmSync(join(dirname(file), other), { force: true });
+      for (const other of readdirSync(dirname(file))) if (other.endsWith(".cache") && other.startsWith(`${basename(file, ".cjs")}.`)) rmSync(join(dirname(file), other), { force: true });
       replaceFile(cacheFile, script.createCachedData());
     });
   }
 }
+
+module.exports = { freshBundle, run };
