@@ -12,10 +12,17 @@ export default tseslint.config(
     },
   },
   {
+    files: ["**/*.ts"],
+    rules: {
+      "no-restricted-imports": ["error", { paths: [{ name: "cdktf", importNames: ["DataResource", "CloudBackend"], message: "It runs `terraform version` when it validates, so that synth would need Terraform: use constructs/state." }] }],
+    },
+  },
+  {
     // Terraform-side code never imports the operator's CLI, reads no environment variable, and takes providers one resource at a time.
     files: ["environments/**/*.ts", "contracts/**/*.ts", "constructs/**/*.ts", "stacks/**/*.ts"],
     rules: {
       "no-restricted-imports": ["error", {
+        paths: [{ name: "cdktf", importNames: ["DataResource", "CloudBackend"], message: "It runs `terraform version` when it validates, so that synth would need Terraform: use constructs/state." }],
         patterns: [
           { group: ["**/scripts/*", "**/scripts/**"], message: "Terraform-side code never imports from scripts/: move what both need to contracts/ or constructs/." },
           { regex: "^@cdktf/provider-[a-z]+$", message: "Import one resource, for example @cdktf/provider-nomad/lib/job: the barrel loads every resource and slows synth." },

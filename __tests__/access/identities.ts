@@ -2,7 +2,8 @@
 import { ConsulProvider } from "@cdktf/provider-consul/lib/provider";
 import { NomadProvider } from "@cdktf/provider-nomad/lib/provider";
 import { VaultProvider } from "@cdktf/provider-vault/lib/provider";
-import { DataResource, Testing, TerraformStack } from "cdktf";
+import { Testing, TerraformStack } from "cdktf";
+import { TerraformData } from "../../constructs/state/terraform-data";
 import { NomadAccess } from "../../constructs/access/nomad-access";
 import { ConsulAgentTokens } from "../../constructs/consul/consul-agent-tokens";
 import { ConsulWorkloads } from "../../constructs/consul/consul-workloads";
@@ -21,7 +22,7 @@ export function synthesize(env: Environment, caPem?: string): { readonly resourc
   new NomadProvider(stack, "nomad", { address: env.nomad.address });
   new ConsulProvider(stack, "consul", { address: env.consul.address });
   new VaultProvider(stack, "vault", { address: env.vault.address });
-  const ready = new DataResource(stack, "ready", {});
+  const ready = new TerraformData(stack, "ready");
   const { namespace } = env.nomad;
   const appNodes = env.nodes.map((node) => node.name);
   const shared = { namespace, protect: env.protect, jwksCaPem: caPem, dependsOn: [ready] };
