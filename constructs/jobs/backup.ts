@@ -5,7 +5,7 @@
  *
  * The recovery point is the interval. A dump is logical, and consistent for each
  * database by itself; a physical backup with its write-ahead log, and the
- * procedures that restore, come with `gvfx data`. Roles are in no dump: the job of
+ * procedures that restore, are not here yet. Roles are in no dump: the job of
  * Postgres makes them from Vault.
  */
 import { vaultRole } from "../../contracts/identity";
