@@ -1,10 +1,11 @@
 /** Which environments there are, and the one that is asked for. */
 import { EnvironmentError, parseEnvironment } from "./parse";
+import { lab } from "./lab";
 import { production } from "./production";
 import { staging } from "./staging";
 import type { Environment, EnvironmentInput } from "./schema";
 
-const ENVIRONMENTS: Readonly<Record<string, EnvironmentInput>> = { production, staging };
+const ENVIRONMENTS: Readonly<Record<string, EnvironmentInput>> = { production, staging, lab };
 
 export const DEFAULT_ENVIRONMENT = "production";
 

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { appNodeSchema, consulSchema, nomadSchema, tailnetSchema, vaultSchema, versionsSchema, vultrSchema, witnessSchema } from "./schema/cluster";
 import { label, withExample } from "./schema/fields";
+import { labSchema } from "./schema/lab";
 import { alertsSchema, backendSchema, cutoverSchema, legacySchema } from "./schema/operations";
 import { dataPlaneSchema, imagesSchema, marketsSchema, portsSchema, replicasSchema, resourcesSchema, tuningSchema } from "./schema/platform";
 
@@ -31,10 +32,14 @@ export const environmentSchema = z.strictObject({
   alerts: alertsSchema,
   legacy: legacySchema,
   cutover: cutoverSchema,
+  /** The machines themselves, where they are containers that LabStack makes. */
+  lab: labSchema.optional(),
 });
 
 /** A validated environment: durations, sizes and ports are their own types. */
 export type Environment = z.output<typeof environmentSchema>;
 /** What an environment file writes: durations and sizes as text, ports as numbers. */
 export type EnvironmentInput = z.input<typeof environmentSchema>;
+/** The lab's section of an environment that has one. */
+export type Lab = NonNullable<Environment["lab"]>;
 export type AppNode = Environment["nodes"][number];

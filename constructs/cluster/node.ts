@@ -42,11 +42,12 @@ export interface MadeWitness {
 /**
  * The nodes, app nodes first.
  * @param made address and host key of the witness that this stack makes; left out when the environment names an existing one
- * @throws Error when neither says where the witness is
+ * @param labHostKeys host keys by node, where the lab makes the machines
+ * @throws Error when neither says where the witness is, or a node has no host key
  */
-export function clusterNodes(env: Environment, made?: MadeWitness): readonly ClusterNode[] {
+export function clusterNodes(env: Environment, made?: MadeWitness, labHostKeys: Readonly<Record<string, string>> = {}): readonly ClusterNode[] {
   const address = made?.address ?? env.witness.tailnetAddress;
-  const hostKey = made?.hostKey ?? env.witness.ssh.hostKey;
+  const hostKey = made?.hostKey ?? env.witness.ssh.hostKey ?? labHostKeys[env.witness.name];
   if (address === undefined || hostKey === undefined) {
     throw new Error(`the witness "${env.witness.name}" has no ${address === undefined ? "tailnet address" : "host key"}: the cluster would be two servers, which stop when one is lost; pass what the Witness construct made, or name an existing machine in the environment (witness.tailnetAddress, witness.ssh.hostKey)`);
   }
@@ -55,12 +56,18 @@ export function clusterNodes(env: Environment, made?: MadeWitness): readonly Clu
       role: "app",
       name: spec.name,
       address: spec.tailnetAddress,
-      ssh: { user: spec.ssh.user, host: spec.ssh.host ?? spec.tailnetAddress, port: spec.ssh.port, hostKey: spec.ssh.hostKey },
+      ssh: { user: spec.ssh.user, host: spec.ssh.host ?? spec.tailnetAddress, port: spec.ssh.port, hostKey: pinnedKey(spec, labHostKeys) },
       spec,
       holdsData: spec.name === env.dataPlane.node,
     })),
     { role: "witness", name: env.witness.name, address, ssh: { user: env.witness.ssh.user, host: env.witness.ssh.host ?? address, port: env.witness.ssh.port, hostKey } },
   ];
+}
+
+function pinnedKey({ name, ssh }: AppNode, labHostKeys: Readonly<Record<string, string>>): string {
+  const key = ssh.hostKey ?? labHostKeys[name];
+  if (key === undefined) throw new Error(`${name} has no SSH host key, so whoever answers at ${ssh.host ?? "its address"} would be given the cluster's keys; set ssh.hostKey to the node's /etc/ssh/ssh_host_ecdsa_key.pub`);
+  return key;
 }
 
 /**

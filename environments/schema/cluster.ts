@@ -19,16 +19,17 @@ export const versionsSchema = z.strictObject({
   tailscale: semver("1.90.6"),
 });
 
-const ssh = z.strictObject({
+export const sshSchema = z.strictObject({
   user: nonEmpty("deploy"),
   port: portNumber(22),
   /** Where the operator reaches SSH when it is not the tailnet address, for example a port published on loopback. */
   host: nonEmpty("127.0.0.1").optional(),
   /**
    * Public host key. Pinned: a node that answers with another is not spoken to.
+   * Left out in a lab only, whose stack makes the machines and their keys.
    * Of the keys that a node has, Terraform's SSH compares one: ECDSA before RSA before Ed25519.
    */
-  hostKey: withExample(z.string().regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$/, "must be a public host key as /etc/ssh/ssh_host_ecdsa_key.pub has it, without comment (a node without that file: ssh_host_ed25519_key.pub)"), "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBDs1vxozWQj1xFoJ/gwe2FX+VYGfEgpj4iCbbO2h/pCYfFY2hiVYyIpWVFMzv9MkvVawV8bGK0UX/5v1Mym8Aiw="),
+  hostKey: withExample(z.string().regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$/, "must be a public host key as /etc/ssh/ssh_host_ecdsa_key.pub has it, without comment (a node without that file: ssh_host_ed25519_key.pub)"), "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBDs1vxozWQj1xFoJ/gwe2FX+VYGfEgpj4iCbbO2h/pCYfFY2hiVYyIpWVFMzv9MkvVawV8bGK0UX/5v1Mym8Aiw=").optional(),
 });
 
 export const appNodeSchema = z.strictObject({
@@ -36,7 +37,7 @@ export const appNodeSchema = z.strictObject({
   /** Full name of the device in the tailnet, for its tags. */
   tailnetName: nonEmpty("server-1.example-tailnet.ts.net"),
   tailnetAddress: tailnetAddress("100.64.0.11"),
-  ssh,
+  ssh: sshSchema,
   /** Kept free for the Nomad server and the system: the scheduler never places work on it. */
   reserved: z.strictObject({ cpuMhz: count(1000), memory: size("1GiB"), disk: size("10GiB") }),
   /** Folder on the node below which stateful jobs keep their volumes; used on the data node only. */
@@ -47,7 +48,7 @@ export const witnessSchema = z.strictObject({
   name: label("witness"),
   /** Address when the machine exists already; left out when Vultr makes it, for it is read back then. */
   tailnetAddress: tailnetAddress("100.64.0.13").optional(),
-  ssh: ssh.extend({ hostKey: ssh.shape.hostKey.optional() }),
+  ssh: sshSchema,
 });
 
 export const vultrSchema = z.discriminatedUnion("enabled", [
@@ -107,6 +108,8 @@ export const consulSchema = z.strictObject({
 
 export const vaultSchema = z.strictObject({
   address: url("https://100.64.0.21:8200"),
+  /** Where the operator reaches it when that is another address, for example a port published on loopback. */
+  operatorAddress: url("https://127.0.0.1:18200").optional(),
   servers: z.array(tailnetAddress("100.64.0.21")).min(1),
   /** KV version 2 mount that holds the platform's secrets. */
   kvMount: label("gvfx"),

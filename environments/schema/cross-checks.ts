@@ -95,11 +95,32 @@ const CHECKS: readonly CrossCheck[] = [
     },
   },
   {
+    needs: ["nodes", "legacy"],
+    check: ({ nodes, legacy, lab }) =>
+      lab
+        ? []
+        : [...nodes.map((node, i) => ({ at: `nodes[${i}]`, ssh: node.ssh })), { at: "legacy.host", ssh: legacy.host.ssh }].flatMap(({ at, ssh }) =>
+            ssh.hostKey ? [] : [{ path: `${at}.ssh.hostKey`, message: "is missing: whoever answers there would be taken for the machine; give its public host key", example: "ecdsa-sha2-nistp256 AAAA…" }],
+          ),
+  },
+  {
+    needs: ["protect", "vultr", "tailnet", "lab"],
+    check: ({ protect, vultr, tailnet, lab }) => {
+      if (!lab) return [];
+      const say = (path: string, message: string) => [{ path, message, example: false }];
+      return [
+        ...(protect ? say("protect", "is true in a lab: `gvfx lab down` could not destroy what it made; set it to false") : []),
+        ...(vultr.enabled ? say("vultr.enabled", "is true in a lab, whose witness is a container; set it to false, with the reason") : []),
+        ...(tailnet.enabled ? say("tailnet.enabled", "is true in a lab, whose network is the container engine's; set it to false, with the reason") : []),
+      ];
+    },
+  },
+  {
     needs: ["vultr", "witness"],
-    check: ({ vultr, witness }) => {
+    check: ({ vultr, witness, lab }) => {
       const findings: Finding[] = [];
       if (!vultr.enabled && !witness.tailnetAddress) findings.push({ path: "witness.tailnetAddress", message: "is missing, and Vultr is not asked to make the machine: give the address of the machine that exists", example: "100.64.0.13" });
-      if (!vultr.enabled && !witness.ssh.hostKey) findings.push({ path: "witness.ssh.hostKey", message: "is missing, and Vultr is not asked to make the machine: give its public host key", example: "ssh-ed25519 AAAA…" });
+      if (!vultr.enabled && !witness.ssh.hostKey && !lab) findings.push({ path: "witness.ssh.hostKey", message: "is missing, and Vultr is not asked to make the machine: give its public host key", example: "ssh-ed25519 AAAA…" });
       if (vultr.enabled && witness.tailnetAddress) findings.push({ path: "witness.tailnetAddress", message: "is set although Vultr makes the machine: its address is read back from the tailnet; remove it" });
       if (vultr.enabled && witness.ssh.hostKey) findings.push({ path: "witness.ssh.hostKey", message: "is set although Vultr makes the machine: its host key is made with it; remove it" });
       return findings;

@@ -36,17 +36,26 @@ export const count = (example: number) => withExample(z.number().int().positive(
 export const label = (example: string) =>
   withExample(z.string().regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be a lower-case name of letters, digits and dashes that starts with a letter, at most 63 characters"), example);
 
+function inTailnet(address: string): boolean {
+  const [a, b] = address.split(".").map(Number);
+  return a === 100 && b >= 64 && b <= 127;
+}
+
 /** IPv4 address inside 100.64.0.0/10, the range of every tailnet (RFC 6598). */
 export const tailnetAddress = (example: string) =>
   withExample(
-    z.ipv4().refine((text) => {
-      const [a, b] = text.split(".").map(Number);
-      return a === 100 && b >= 64 && b <= 127;
-    }, "must be a tailnet address, inside 100.64.0.0/10: anything else would be published outside the tailnet"),
+    z.ipv4().refine(inTailnet, "must be a tailnet address, inside 100.64.0.0/10: anything else would be published outside the tailnet"),
     example,
   );
 
 export const url = (example: string, protocol: RegExp = /^https?$/) => withExample(z.url({ protocol }), example);
+
+/** An address to which a secret is sent: over TLS, or to a tailnet address, on the way to which everything is encrypted. */
+export const encryptedUrl = (example: string) =>
+  withExample(
+    z.url({ protocol: /^https?$/ }).refine((text) => text.startsWith("https:") || inTailnet(new URL(text).hostname), "must be https, or http to a tailnet address: what is sent there carries a token"),
+    example,
+  );
 
 export const nonEmpty = (example: string) => withExample(z.string().min(1), example);
 

@@ -1,6 +1,7 @@
 /** How it is operated: backend, alerts, legacy, cutover thresholds. */
 import { z } from "zod";
-import { count, duration, label, nonEmpty, portNumber, tailnetAddress, url, withExample } from "./fields";
+import { sshSchema } from "./cluster";
+import { count, duration, label, nonEmpty, encryptedUrl, portNumber, tailnetAddress, url, withExample } from "./fields";
 
 export const backendSchema = z.discriminatedUnion("kind", [
   z.strictObject({
@@ -19,10 +20,10 @@ export const backendSchema = z.discriminatedUnion("kind", [
 ]);
 
 export const alertsSchema = z.strictObject({
-  /** Receives a POST with a JSON body for each alert. */
-  destination: url("https://alerts.example.com/hooks/gvfx", /^https$/),
+  /** Receives a POST with a JSON body and a token for each alert: over TLS, or inside the tailnet, which encrypts. */
+  destination: encryptedUrl("https://alerts.example.com/hooks/gvfx"),
   /** Expects a request at least this often; its silence is the alarm. */
-  deadManUrl: url("https://alerts.example.com/heartbeat/gvfx", /^https$/).optional(),
+  deadManUrl: encryptedUrl("https://alerts.example.com/heartbeat/gvfx").optional(),
   deadManInterval: duration("60s"),
 });
 
@@ -33,7 +34,7 @@ export const legacySchema = z.strictObject({
     /** Name of one of the app nodes, when legacy runs there. */
     node: label("server-1").optional(),
     tailnetAddress: tailnetAddress("100.64.0.31"),
-    ssh: z.strictObject({ user: nonEmpty("trader"), port: portNumber(22), hostKey: nonEmpty("ssh-ed25519 AAAA…") }),
+    ssh: sshSchema,
   }),
   /** Where the hand-started processes listen. */
   ports: z.strictObject({ frontend: portNumber(3000), api: portNumber(8787), rlService: portNumber(9101) }),

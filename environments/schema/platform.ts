@@ -17,6 +17,8 @@ export const imagesSchema = z.strictObject({
       z.strictObject({ delivery: z.literal("none") }),
     ]),
   }),
+  /** File with the digests, relative to the repository, when it is not the committed images.lock.json. One that is not there pins nothing. */
+  lockFile: nonEmpty(".gvfx/lab/images.lock.json").optional(),
   backend: repository("registry.example.com/tv-goldviewfx-backend"),
   frontend: repository("registry.example.com/tv-goldviewfx-frontend"),
   rlService: repository("registry.example.com/tv-goldviewfx-rl-service"),

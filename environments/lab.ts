@@ -1,0 +1,134 @@
+/**
+ * The lab: the whole platform in containers on one machine (`npm run lab`).
+ * The machines are made by LabStack; from foundation on, everything is what
+ * production has, at a smaller size. docs/lab.md says what is a double.
+ */
+import { production } from "./production";
+import type { EnvironmentInput } from "./schema";
+
+const REGISTRY = "100.127.0.41:5000";
+const EXCHANGE = "100.127.0.51";
+/** What a node of the lab keeps for itself is little: the host counts its memory twice, once a node. */
+const reserved = { cpuMhz: 200, memory: "256MiB", disk: "1GiB" };
+
+export const lab: EnvironmentInput = {
+  ...production,
+  name: "lab",
+  protect: false,
+  requireImageDigests: true,
+
+  nodes: [
+    { name: "server-1", tailnetName: "server-1.lab.internal", tailnetAddress: "100.127.0.11", ssh: { user: "root", host: "127.0.0.1", port: 12_201 }, reserved, volumesRoot: "/srv/gvfx" },
+    { name: "server-2", tailnetName: "server-2.lab.internal", tailnetAddress: "100.127.0.12", ssh: { user: "root", host: "127.0.0.1", port: 12_202 }, reserved, volumesRoot: "/srv/gvfx" },
+  ],
+  witness: { name: "witness", tailnetAddress: "100.127.0.13", ssh: { user: "root", host: "127.0.0.1", port: 12_203 } },
+  vultr: { enabled: false, reason: "the lab's witness is a container" },
+  tailnet: { enabled: false, reason: "the lab's network is a container network in the same address range" },
+
+  nomad: { ...production.nomad, address: "https://127.0.0.1:14646" },
+  consul: {
+    ...production.consul,
+    address: "https://127.0.0.1:18501",
+    servers: ["100.127.0.21", "100.127.0.22", "100.127.0.23"],
+    // The container engine's own resolver.
+    recursors: ["127.0.0.11"],
+  },
+  vault: { ...production.vault, address: "https://100.127.0.31:8200", operatorAddress: "https://127.0.0.1:18200", servers: ["100.127.0.31"] },
+
+  images: {
+    registry: { host: REGISTRY, credentials: { delivery: "none" } },
+    lockFile: ".gvfx/lab/images.lock.json",
+    backend: `${REGISTRY}/tv-goldviewfx-backend`,
+    frontend: `${REGISTRY}/tv-goldviewfx-frontend`,
+    rlService: `${REGISTRY}/tv-goldviewfx-rl-service`,
+    convex: `${REGISTRY}/convex-double`,
+    postgres: `${REGISTRY}/postgres`,
+    minio: `${REGISTRY}/minio`,
+    minioClient: `${REGISTRY}/mc`,
+    haproxy: `${REGISTRY}/haproxy`,
+    restic: `${REGISTRY}/restic`,
+  },
+  // memoryMax lets the real app run in place of the doubles (GVFX_APP_SOURCE).
+  resources: {
+    api: { cpuMhz: 200, memory: "192MiB", memoryMax: "1GiB" },
+    frontend: { cpuMhz: 100, memory: "128MiB", memoryMax: "1GiB" },
+    rlService: { cpuMhz: 100, memory: "128MiB", memoryMax: "2GiB" },
+    worker: { cpuMhz: 200, memory: "256MiB", memoryMax: "1GiB" },
+    gateway: { cpuMhz: 100, memory: "128MiB" },
+    postgres: { cpuMhz: 200, memory: "384MiB" },
+    objectstore: { cpuMhz: 100, memory: "384MiB" },
+    convex: { cpuMhz: 200, memory: "384MiB" },
+  },
+  tuning: {
+    api: { ...production.tuning.api, BINGX_BASE_URL: `http://${EXCHANGE}:8080` },
+    worker: { ...production.tuning.worker, BINGX_BASE_URL: `http://${EXCHANGE}:8080`, BINGX_WS_URL: `ws://${EXCHANGE}:8080/ws` },
+    frontend: production.tuning.frontend,
+    rlService: production.tuning.rlService,
+  },
+  dataPlane: {
+    node: "server-1",
+    // Every lab begins with empty volumes.
+    initializeEmptyVolumes: true,
+    convexInstance: production.dataPlane.convexInstance,
+    postgres: { maxConnections: 60, convexPool: 20, appPool: 2, backupConnections: 3, reserve: 5, sharedBuffers: "64MiB" },
+    killTimeout: "30s",
+    backup: production.dataPlane.backup,
+  },
+
+  backend: { kind: "local", folder: ".gvfx/state/lab" },
+  alerts: { destination: `http://${EXCHANGE}:8081/alerts`, deadManUrl: `http://${EXCHANGE}:8081/heartbeat`, deadManInterval: "60s" },
+  legacy: {
+    ...production.legacy,
+    host: { tailnetAddress: "100.127.0.61", ssh: { user: "trader", host: "127.0.0.1", port: 12_204 } },
+    commands: { ...production.legacy.commands, startWorker: "scripts/start-worker.sh", startFrontend: "scripts/start-frontend.sh", stopFrontend: "scripts/stop-frontend.sh" },
+    convexUrl: "http://100.127.0.61:3210",
+  },
+
+  lab: {
+    network: { name: "gvfx-lab", subnet: "100.127.0.0/24" },
+    images: {
+      node: "gvfx-lab/node:lab",
+      legacy: "gvfx-lab/legacy:lab",
+      exchange: "gvfx-lab/exchange:lab",
+      consul: "hashicorp/consul:1.21.4",
+      openbao: "openbao/openbao:2.7.2",
+      registry: "registry:2",
+    },
+    sources: {
+      backend: "gvfx-lab/backend:lab",
+      frontend: "gvfx-lab/frontend:lab",
+      rlService: "gvfx-lab/rl-service:lab",
+      convex: "gvfx-lab/convex:lab",
+      postgres: "postgres:17-bookworm",
+      minio: "minio/minio:RELEASE.2025-09-07T16-13-09Z",
+      minioClient: "minio/mc:RELEASE.2025-08-13T08-35-41Z",
+      haproxy: "haproxy:lts",
+      restic: "gvfx-lab/restic:lab",
+    },
+    exchange: { tailnetAddress: EXCHANGE, port: 8080, alertsPort: 8081 },
+    device: { tailnetAddress: "100.127.0.71" },
+    published: [
+      { machine: "server-1", port: 22, on: 12_201 },
+      { machine: "server-2", port: 22, on: 12_202 },
+      { machine: "witness", port: 22, on: 12_203 },
+      { machine: "legacy", port: 22, on: 12_204 },
+      { machine: "server-1", port: 4646, on: 14_646 },
+      { machine: "server-2", port: 4646, on: 24_646 },
+      { machine: "witness", port: 4646, on: 14_647 },
+      { machine: "server-1", port: 3000, on: 13_000 },
+      { machine: "server-2", port: 3000, on: 23_000 },
+      { machine: "server-1", port: 8787, on: 18_787 },
+      { machine: "server-2", port: 8787, on: 28_787 },
+      { machine: "server-1", port: 3210, on: 13_210 },
+      { machine: "server-1", port: 5432, on: 15_432 },
+      { machine: "consul-1", port: 8501, on: 18_501 },
+      { machine: "consul-2", port: 8501, on: 18_502 },
+      { machine: "consul-3", port: 8501, on: 18_503 },
+      { machine: "openbao", port: 8200, on: 18_200 },
+      { machine: "registry", port: 5000, on: 15_000 },
+      { machine: "exchange", port: 8080, on: 18_080 },
+      { machine: "exchange", port: 8081, on: 18_081 },
+      { machine: "legacy", port: 8787, on: 18_788 },
+    ],
+  },
+};
