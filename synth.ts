@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { App } from "cdktf";
 import { Guardrails, secretsInSynthesized } from "./constructs/guardrails/guardrails";
-import { parseImageLock } from "./contracts/images";
+import { parseImageLock, UNPINNED_IMAGES, type ImageLock } from "./contracts/images";
 import type { Environment } from "./environments/schema";
 import lockFile from "./images.lock.json";
 import { danglingReferences } from "./constructs/state/platform-stack";
@@ -11,13 +11,16 @@ import { AppStack } from "./stacks/app";
 import { CutoverStack } from "./stacks/cutover";
 import { DataPlaneStack } from "./stacks/data-plane";
 import { FoundationStack } from "./stacks/foundation";
+import { LabStack } from "./stacks/lab";
 
-/** Stack ids in the order of their dependencies. */
+/** Stack ids in the order of their dependencies. A lab has one before them, "lab". */
 export const STACK_IDS = ["foundation", "data-plane", "app", "cutover"] as const;
 
 /** Declares the four stacks of an environment in an app, under the guardrails: so are stacks that are declared before or after. */
-export function declareStacks(app: App, environment: Environment, images = parseImageLock(lockFile)): void {
-  const foundation = new FoundationStack(app, "foundation", { environment });
+export function declareStacks(app: App, environment: Environment, images = imageLock(environment)): void {
+  const lab = environment.lab && new LabStack(app, "lab", { environment, lab: environment.lab });
+  const foundation = new FoundationStack(app, "foundation", { environment, lab: lab?.login });
+  if (lab) foundation.addDependency(lab);
   const shared = { environment, images, nomadCaPem: foundation.nomadCaPem };
 
   const dataPlane = new DataPlaneStack(app, "data-plane", shared);
@@ -30,6 +33,12 @@ export function declareStacks(app: App, environment: Environment, images = parse
   cutover.addDependency(application);
 
   Guardrails.on(app, { protect: environment.protect, pairsOverridden: environment.markets.bingxOverride !== undefined });
+}
+
+/** The digests: the committed file's, or those of the environment's own, which pins nothing before it is written. */
+function imageLock({ images }: Environment): ImageLock {
+  if (images.lockFile === undefined) return parseImageLock(lockFile);
+  return existsSync(images.lockFile) ? parseImageLock(JSON.parse(readFileSync(images.lockFile, "utf8"))) : UNPINNED_IMAGES;
 }
 
 /**

@@ -13,6 +13,9 @@ export type ImageLock = Readonly<Record<ImageRole, LockedImage>>;
 /** A digest that no image has: a job that names it cannot start anything, and says which image is meant. */
 export const UNPINNED_DIGEST = `sha256:${"0".repeat(64)}`;
 
+/** A lock that pins nothing. */
+export const UNPINNED_IMAGES = Object.fromEntries(IMAGE_ROLES.map((role) => [role, { digest: null, source: null }])) as unknown as ImageLock;
+
 /**
  * Reads images.lock.json.
  * @throws Error that lists every wrong entry

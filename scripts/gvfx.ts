@@ -4,6 +4,7 @@ import { EnvironmentError } from "../environments/parse";
 import { loadEnvironment } from "../environments/load";
 import { docsCommand } from "./docs/command";
 import { doctorCommand } from "./doctor/command";
+import { labCommand } from "./lab/command";
 import { previewCommand } from "./preview/command";
 import { renderCommand } from "./render";
 
@@ -13,6 +14,7 @@ const program = new Command("gvfx")
   .description("Operates the tv-goldviewfx platform. GVFX_ENV selects the environment (default: production).")
   .addCommand(previewCommand())
   .addCommand(doctorCommand())
+  .addCommand(labCommand())
   .addCommand(renderCommand(environment))
   .addCommand(docsCommand());
 

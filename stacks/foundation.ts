@@ -11,6 +11,7 @@ import { NodeRollout } from "../constructs/cluster/rollout";
 import { WitnessMachine } from "../constructs/cluster/witness-machine";
 import { ConsulAgentTokens } from "../constructs/consul/consul-agent-tokens";
 import { ConsulWorkloads } from "../constructs/consul/consul-workloads";
+import { labLogin, type LabLogin } from "../constructs/lab/login";
 import { nomadProvider } from "../constructs/nomad/provider";
 import { VaultWorkloads } from "../constructs/secrets/vault-workloads";
 import { configureBackend } from "../constructs/state/backend";
@@ -20,13 +21,15 @@ import { hasTailnet } from "../constructs/tailnet/policy";
 
 export interface FoundationStackProps {
   readonly environment: Environment;
+  /** How the machines of a lab are logged in to. @default the environment's host keys, and the SSH agent of whoever deploys */
+  readonly lab?: LabLogin;
 }
 
 export class FoundationStack extends PlatformStack {
   /** PEM of the authority that signed the Nomad servers' certificates; public. */
   readonly nomadCaPem: string;
 
-  constructor(scope: Construct, id: string, { environment }: FoundationStackProps) {
+  constructor(scope: Construct, id: string, { environment, lab }: FoundationStackProps) {
     super(scope, id);
     const { nomad, consul, vault, protect } = environment;
     const namespace = nomad.namespace;
@@ -37,7 +40,8 @@ export class FoundationStack extends PlatformStack {
 
     const tailnet = hasTailnet(environment) ? new Tailnet(this, "tailnet", { environment }) : undefined;
     const machine = tailnet && environment.vultr.enabled ? new WitnessMachine(this, "witness", { environment, tailnet }) : undefined;
-    const nodes = clusterNodes(environment, machine);
+    const login = lab && labLogin(this, lab);
+    const nodes = clusterNodes(environment, machine, login?.hostKeys);
 
     const pki = new ClusterPki(this, "pki", {
       nodes,
@@ -56,6 +60,7 @@ export class FoundationStack extends PlatformStack {
       env: environment,
       nodes,
       secrets: (node) => ({ certificate: pki.certificateOf(node), caCertPem: pki.caCertPem, gossipKey: pki.gossipKey, consul: agentTokens.tokensFor(node.name) }),
+      sshPrivateKey: login?.sshPrivateKey,
       dependsOn: before,
     });
 
@@ -67,6 +72,7 @@ export class FoundationStack extends PlatformStack {
     new VaultWorkloads(this, "vault-workloads", { ...workloads, kvMount: vault.kvMount, authPath: vault.authPath, tokenPeriod: vault.tokenPeriod, consulDomain: consul.domain });
     new ConsulWorkloads(this, "consul-workloads", { ...workloads, domain: consul.domain, appNodes, guardianMode: environment.cutover.guardianMode });
 
+    new TerraformOutput(this, "nomad-ca", { value: pki.caCertPem, description: "Authority of Nomad's certificates, for NOMAD_CACERT" }).overrideLogicalId("nomad-ca");
     // `terraform output -raw deployer-token`: what data-plane, app, pull requests and people work with. cutover writes ACL objects and needs the management token.
     for (const [role, token] of Object.entries(access.tokens)) new TerraformOutput(this, `${role}-token`, { value: token.secretId, sensitive: true, description: `Nomad token of the ${role}` }).overrideLogicalId(`${role}-token`);
     new TerraformOutput(this, "management-token", { value: acl.managementToken, sensitive: true, description: "Nomad management token, for emergencies only" }).overrideLogicalId("management-token");

@@ -13,7 +13,7 @@ export function foundationProviders(scope: Construct, environment: Environment):
   new TlsProvider(scope, "tls");
   new RandomProvider(scope, "random");
   // VAULT_TOKEN, CONSUL_HTTP_TOKEN. No child token: it would be one more secret with its own end in the middle of an apply.
-  new VaultProvider(scope, "vault", { address: environment.vault.address, skipChildToken: true });
+  new VaultProvider(scope, "vault", { address: environment.vault.operatorAddress ?? environment.vault.address, skipChildToken: true });
   consulProvider(scope, environment);
   // TAILSCALE_OAUTH_CLIENT_ID and _SECRET, or TAILSCALE_API_KEY.
   if (environment.tailnet.enabled) new TailscaleProvider(scope, "tailscale", { tailnet: environment.tailnet.name });

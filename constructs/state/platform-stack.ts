@@ -1,10 +1,14 @@
-/** A stack in which only providers refer to other stacks. */
-import { DefaultTokenResolver, StringConcat, TerraformProvider, TerraformStack, Tokenization } from "cdktf";
+/** A stack in which only providers, and locals made for it, refer to other stacks. */
+import { DefaultTokenResolver, StringConcat, TerraformLocal, TerraformProvider, TerraformStack, Tokenization } from "cdktf";
+
+/** A value of another stack, for what is no provider: use its `expression`. */
+export class FromOtherStack extends TerraformLocal {}
 
 /**
  * Before it synthesizes, cdktf resolves every element once, only to find references to
- * other stacks, a quarter of the time of synth. Here they are looked for in providers,
- * which is where they are: what crosses is the authority that a provider trusts.
+ * other stacks, a quarter of the time of synth. Here they are looked for where they are:
+ * in providers, since what crosses is the authority that a provider trusts, and in
+ * `FromOtherStack`.
  * `danglingReferences` fails synth for one anywhere else.
  */
 export abstract class PlatformStack extends TerraformStack {
@@ -12,7 +16,7 @@ export abstract class PlatformStack extends TerraformStack {
     this.ensureBackendExists();
     const resolver = new DefaultTokenResolver(new StringConcat());
     for (const element of this.node.findAll()) {
-      if (TerraformProvider.isTerraformProvider(element)) Tokenization.resolve(element.toTerraform(), { scope: this, resolver, preparing: true });
+      if (TerraformProvider.isTerraformProvider(element) || element instanceof FromOtherStack) Tokenization.resolve(element.toTerraform(), { scope: this, resolver, preparing: true });
     }
   }
 }
@@ -42,7 +46,7 @@ export function danglingReferences(stacks: readonly (readonly [id: string, text:
         ? []
         : [...names]
             .filter((address) => !own.has(address) && text.includes(`${address}.`))
-            .map((address) => `[cross-stack] ${id}: refers to ${address} of ${other}: what crosses is looked for in providers only, so this would point nowhere; pass it through a provider, or extend constructs/state/platform-stack.ts`),
+            .map((address) => `[cross-stack] ${id}: refers to ${address} of ${other}: what crosses is looked for in providers and in FromOtherStack, so this would point nowhere; pass it through one of them (constructs/state/platform-stack.ts)`),
     );
   });
 }

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { Duration } from "../../contracts/units";
 import { loadEnvironment } from "../../environments/load";
 import type { Environment } from "../../environments/schema";
+import { withLabHostKeys } from "../lab/access";
 import type { Check } from "./check";
 import { consulChecks } from "./checks/consul";
 import { nodeChecks } from "./checks/nodes";
@@ -43,7 +44,7 @@ export function allChecks(env: Environment): Check[] {
   return [...nodeChecks(env), ...consulChecks(env), ...vaultChecks(env), ...registryChecks(env), ...tailnetChecks(env), ...vultrChecks(env)];
 }
 
-export function doctorCommand({ variables = process.env, environment = () => loadEnvironment(variables.GVFX_ENV), apis = API_ADDRESSES, write = (text) => void process.stdout.write(text), terminal = process.stdout.isTTY, limit = RUN_LIMIT }: DoctorSurroundings = {}): Command {
+export function doctorCommand({ variables = process.env, environment = () => withLabHostKeys(loadEnvironment(variables.GVFX_ENV)), apis = API_ADDRESSES, write = (text) => void process.stdout.write(text), terminal = process.stdout.isTTY, limit = RUN_LIMIT }: DoctorSurroundings = {}): Command {
   return new Command("doctor")
     .description("check, before foundation is deployed, that nodes, Consul, Vault, registry and tailnet answer as the environment says")
     .option("--json", "print the results as JSON", false)

@@ -52,3 +52,16 @@ export function labAccess(env: Environment): LabAccess {
     hostKeys: Object.fromEntries(Object.keys(lab).filter((name) => name.startsWith("host-key-")).map((name) => [name.slice("host-key-".length), text(lab, name)])),
   };
 }
+
+/** The environment with the host keys of a lab that is up; any other environment as it is. */
+export function withLabHostKeys(env: Environment): Environment {
+  if (!env.lab || !stackOutputs(env, "lab")) return env;
+  const { hostKeys } = labAccess(env);
+  const known = <T extends { readonly hostKey?: string }>(machine: string, ssh: T): T => ({ ...ssh, hostKey: ssh.hostKey ?? hostKeys[machine] });
+  return {
+    ...env,
+    nodes: env.nodes.map((node) => ({ ...node, ssh: known(node.name, node.ssh) })),
+    witness: { ...env.witness, ssh: known(env.witness.name, env.witness.ssh) },
+    legacy: { ...env.legacy, host: { ...env.legacy.host, ssh: known("legacy", env.legacy.host.ssh) } },
+  };
+}

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
-// Builds the lab's own images: the node and the doubles. `node scripts/lab/images.mjs [name...]`, default all.
-import { spawn } from "node:child_process";
+// Builds the lab's own images: the node, restic and the doubles. `node scripts/lab/images.mjs [name...]`, default all.
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-const sources = { node: join(root, "lab/node") };
+const sources = { node: join(root, "lab/node"), restic: join(root, "lab/restic") };
 for (const name of readdirSync(join(root, "lab/doubles"))) {
   if (existsSync(join(root, "lab/doubles", name, "Dockerfile"))) sources[name] = join(root, "lab/doubles", name);
 }
@@ -31,14 +32,27 @@ export async function buildContext(name) {
   return context;
 }
 
+/** Hash of every file of a build context. */
+function contextHash(folder) {
+  const hash = createHash("sha256");
+  for (const file of readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort()) hash.update(relative(folder, file)).update("\0").update(readFileSync(file));
+  return hash.digest("hex");
+}
+
 /**
- * Builds an image; Docker's own cache makes an unchanged one a matter of a second.
+ * Builds an image, unless the engine has it from the same context.
  * @param {(line: string) => void} [report] gets the build's output; it is thrown with the error when left out
+ * @param {{ tag?: string, buildArgs?: Record<string, string> }} [variant] another tag, for example of a version that misbehaves on purpose
+ * @returns whether it was built
  */
-export async function buildImage(name, report) {
+export async function buildImage(name, report, { tag = "lab", buildArgs = {} } = {}) {
   const context = await buildContext(name);
+  const image = `gvfx-lab/${name}:${tag}`;
+  const hash = createHash("sha256").update(contextHash(context)).update(JSON.stringify(buildArgs)).digest("hex");
+  const present = spawnSync("docker", ["image", "inspect", "--format", '{{index .Config.Labels "gvfx.context"}}', image], { encoding: "utf8" });
+  if (present.status === 0 && present.stdout.trim() === hash) return false;
   const output = [];
-  const child = spawn("docker", ["build", "--tag", `gvfx-lab/${name}:lab`, context], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("docker", ["build", "--label", `gvfx.context=${hash}`, ...Object.entries(buildArgs).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]), "--tag", image, context], { stdio: ["ignore", "pipe", "pipe"] });
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8");
     stream.on("data", (text) => {
@@ -47,13 +61,14 @@ export async function buildImage(name, report) {
     });
   }
   const code = await new Promise((done, failed) => child.once("error", failed).once("close", done));
-  if (code !== 0) throw new Error(`docker build of gvfx-lab/${name}:lab failed (context ${context}):\n${output.join("").trim().split("\n").slice(-30).join("\n")}`);
+  if (code !== 0) throw new Error(`docker build of ${image} failed (context ${context}):\n${output.join("").trim().split("\n").slice(-30).join("\n")}`);
+  return true;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   for (const name of process.argv.length > 2 ? process.argv.slice(2) : LAB_IMAGES) {
     const started = Date.now();
-    await buildImage(name);
-    console.log(`gvfx-lab/${name}:lab  ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    const built = await buildImage(name);
+    console.log(`gvfx-lab/${name}:lab  ${built ? `built in ${((Date.now() - started) / 1000).toFixed(1)} s` : "as it was"}`);
   }
 }

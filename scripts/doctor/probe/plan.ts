@@ -1,6 +1,6 @@
 /** Which nodes are looked at, and what for. */
 import { CLUSTER_PORTS } from "../../../contracts/services";
-import type { Environment } from "../../../environments/schema";
+import type { AppNode, Environment } from "../../../environments/schema";
 import type { SshTarget } from "../../clients/ssh";
 
 /** A node that exists and can be logged in to. */
@@ -56,12 +56,17 @@ export function probedNodes(env: Environment): ProbedNode[] {
       user: node.ssh.user,
       host: node.ssh.host ?? node.tailnetAddress,
       port: node.ssh.port,
-      hostKey: node.ssh.hostKey,
+      hostKey: pinned(node),
     })),
     ...(witness.tailnetAddress && witness.ssh.hostKey
       ? [{ name: witness.name, role: "witness" as const, address: witness.tailnetAddress, holdsData: false, user: witness.ssh.user, host: witness.ssh.host ?? witness.tailnetAddress, port: witness.ssh.port, hostKey: witness.ssh.hostKey }]
       : []),
   ];
+}
+
+function pinned({ name, ssh }: AppNode): string {
+  if (!ssh.hostKey) throw new Error(`${name} has no host key, so that nothing can tell it from another machine: the lab that makes it is not up; start it with: npm run lab`);
+  return ssh.hostKey;
 }
 
 /** Folder of the node's volumes: the data on one app node, its backups on the other. */

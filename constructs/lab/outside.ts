@@ -1,0 +1,26 @@
+/** Machines that the platform meets and does not run: the registry that nodes pull from, and the host that it moves away from. */
+import type { Construct } from "constructs";
+import type { Environment } from "../../environments/schema";
+import { LabMachine, type LabNetworkProps } from "./machine";
+import type { LabSsh } from "./nodes";
+
+export function registryMachine(scope: Construct, network: LabNetworkProps, { images }: Environment): LabMachine {
+  const address = images.registry.host.split(":")[0];
+  return new LabMachine(scope, "registry", { ...network, name: "registry", address, image: network.lab.images.registry, volumes: { "/var/lib/registry": "data" } });
+}
+
+/** The app as hand-started processes (doubles), with an SSH server. */
+export function legacyMachine(scope: Construct, network: LabNetworkProps, { legacy }: Environment, made: { readonly image: string; readonly login: LabSsh }): LabMachine {
+  const { exchange } = network.lab;
+  return new LabMachine(scope, "legacy", {
+    ...network,
+    name: "legacy",
+    address: legacy.host.tailnetAddress,
+    image: made.image,
+    env: {
+      LEGACY_ENV_BINGX_BASE_URL: `http://${exchange.tailnetAddress}:${exchange.port}`,
+      LEGACY_ENV_BINGX_WS_URL: `ws://${exchange.tailnetAddress}:${exchange.port}/ws`,
+    },
+    files: made.login.filesOf("legacy", `/home/${legacy.host.ssh.user}`),
+  });
+}

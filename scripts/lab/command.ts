@@ -1,0 +1,50 @@
+/** `gvfx lab`: the whole platform in containers on this machine. */
+import { Command } from "commander";
+import { loadEnvironment } from "../../environments/load";
+import { entrances, labOf, labUp, partsTable } from "./up";
+import { labDown } from "./down";
+import type { Timed } from "./steps";
+
+export interface LabSurroundings {
+  readonly variables?: Readonly<Record<string, string | undefined>>;
+  readonly write?: (text: string) => void;
+  /** Show a live list. @default whether standard output is a terminal */
+  readonly terminal?: boolean;
+}
+
+export function labCommand({ variables = process.env, write = (text) => void process.stdout.write(`${text}\n`), terminal = process.stdout.isTTY && !variables.CI }: LabSurroundings = {}): Command {
+  const environment = () => loadEnvironment(variables.GVFX_ENV ?? "lab");
+  const command = new Command("lab").description("the whole platform in containers on this machine: the four stacks for real, with doubles for the app, Convex and the exchange");
+
+  command
+    .command("up")
+    .description("build, deploy and wait until all is healthy; goes on where an earlier run stopped")
+    .option("--timings", "print how long each step took", false)
+    .addHelpText("after", "\nGVFX_APP_SOURCE=<checkout of the app> builds and runs the real app in place of its doubles.")
+    .action(async ({ timings }: { timings: boolean }) => {
+      const env = environment();
+      const lab = labOf(env);
+      const appSource = variables.GVFX_APP_SOURCE || undefined;
+      write(`The lab "${env.name}" on this machine. What is real, and what is a double:\n${partsTable(lab, appSource)}\n`);
+      const began = Date.now();
+      const timed = await labUp(env, lab, { appSource, terminal: terminal ?? false, write });
+      write(`\nThe lab is up, after ${((Date.now() - began) / 1000).toFixed(0)} s:\n${entrances(env, lab)}`);
+      if (timings) write(`\n${timingsTable(timed)}`);
+    });
+
+  command
+    .command("down")
+    .description("remove every container, volume, network and state of the lab")
+    .option("--stacks", "destroy the stacks one after the other in the reverse order first, as on machines that stay", false)
+    .action(async ({ stacks }: { stacks: boolean }) => {
+      const env = environment();
+      await labDown(env, labOf(env), { stacks, terminal: terminal ?? false, write });
+    });
+
+  return command;
+}
+
+/** Steps and seconds as a Markdown table, for docs/lab.md. */
+export function timingsTable(timed: readonly Timed[]): string {
+  return ["| step | seconds |", "|---|---|", ...timed.map(({ title, seconds }) => `| ${title} | ${seconds.toFixed(1)} |`)].join("\n");
+}

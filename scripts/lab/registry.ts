@@ -1,0 +1,106 @@
+/** Copies the platform's images to the lab's registry, pins what the registry names, and has both nodes fetch them. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { imageReference, IMAGE_ROLES, parseImageLock, UNPINNED_IMAGES, type ImageLock, type ImageRole, type LockedImage } from "../../contracts/images";
+import { containerName } from "../../constructs/lab/names";
+import type { Environment, Lab } from "../../environments/schema";
+import { run, RunFailed } from "./run";
+
+/** How often a node's own engine is asked whether it is up, and for how long. */
+const ENGINE_TRIES = 60;
+const TRY_INTERVAL_MS = 500;
+
+/** Repository as the operator's engine reaches the registry: on loopback, which every engine takes without TLS. */
+export function operatorRepository(repository: string, { host }: Environment["images"]["registry"], lab: Lab): string {
+  const published = lab.published.find((port) => port.machine === "registry");
+  if (!published) throw new Error("the lab's registry is published on no loopback port, so that nothing can be pushed to it; add { machine: \"registry\", port: 5000, on: 15000 } to lab.published of the environment");
+  return repository.replace(host, `127.0.0.1:${published.on}`);
+}
+
+export class LabRegistry {
+  private readonly lockFile: string;
+
+  constructor(private readonly env: Environment, private readonly lab: Lab, private readonly sources: Readonly<Record<ImageRole, string>> = lab.sources) {
+    if (!env.images.lockFile) throw new Error('the lab has no lock file of its own (images.lockFile), and would overwrite the committed one; set it, for example to ".gvfx/lab/images.lock.json"');
+    this.lockFile = env.images.lockFile;
+  }
+
+  lock(): ImageLock {
+    return existsSync(this.lockFile) ? parseImageLock(JSON.parse(readFileSync(this.lockFile, "utf8"))) : UNPINNED_IMAGES;
+  }
+
+  /** Official images that this engine does not have yet are pulled; one that nobody has is named with the way to get it. */
+  async fetchSources(onLine: (line: string) => void): Promise<void> {
+    const { consul, openbao, registry } = this.lab.images;
+    const missing: string[] = [];
+    for (const image of new Set([...Object.values(this.sources), consul, openbao, registry])) {
+      if (image.startsWith("gvfx-lab/") || (await this.imageId(image))) continue;
+      onLine(`pulls ${image}`);
+      await run("docker", ["pull", "--quiet", image]).catch(() => missing.push(image));
+    }
+    if (missing.length > 0) throw new Error(`${missing.length} image${missing.length === 1 ? " is" : "s are"} neither in the engine nor to be had from a registry: ${missing.join(", ")}\nOn a machine that reaches them: docker pull <image> && docker save <image> -o image.tar; here: docker load -i image.tar. Other names: lab.sources and lab.images in environments/lab.ts`);
+  }
+
+  /** Pushes what changed, and writes the lock file when all are there. */
+  async push(onLine: (line: string) => void): Promise<ImageLock> {
+    const before = this.lock();
+    const entries: [ImageRole, LockedImage][] = [];
+    for (const role of IMAGE_ROLES) entries.push([role, await this.pushOne(role, before[role], onLine)]);
+    const lock = Object.fromEntries(entries) as unknown as ImageLock;
+    mkdirSync(dirname(this.lockFile), { recursive: true });
+    writeFileSync(this.lockFile, `${JSON.stringify(lock, null, 2)}\n`);
+    return lock;
+  }
+
+  /** Both nodes have every image before a job needs it, so that no deploy and no failover waits for a transfer. */
+  async prePull(lock: ImageLock, onLine: (line: string) => void): Promise<void> {
+    await Promise.all(
+      this.env.nodes.map(async ({ name }) => {
+        const docker = (...args: string[]) => run("docker", ["exec", containerName(name), "docker", ...args]);
+        for (let tries = 0; ; tries++) {
+          try {
+            await docker("info");
+            break;
+          } catch (error) {
+            if (tries >= ENGINE_TRIES || !(error instanceof RunFailed)) throw new Error(`the engine inside ${name} does not answer, so it can run nothing; look at it with: npm run gvfx -- lab logs ${name} --unit docker`, { cause: error });
+            await new Promise((done) => setTimeout(done, TRY_INTERVAL_MS));
+          }
+        }
+        const present = new Set((await docker("images", "--digests", "--format", "{{.Repository}}@{{.Digest}}")).output.split("\n"));
+        for (const role of IMAGE_ROLES) {
+          const reference = imageReference(this.env.images[role], lock[role]);
+          if (present.has(reference)) continue;
+          onLine(`${name} pulls ${role}`);
+          await docker("pull", "--quiet", reference);
+        }
+      }),
+    );
+  }
+
+  private async pushOne(role: ImageRole, known: LockedImage, onLine: (line: string) => void): Promise<LockedImage> {
+    const source = this.sources[role];
+    const id = await this.imageId(source);
+    if (!id) throw new Error(`the image ${source} (${role}) is not in the engine; build the lab's images with: node scripts/lab/images.mjs`);
+    const repository = operatorRepository(this.env.images[role], this.env.images.registry, this.lab);
+    const named = `${source} ${id}`;
+    if (known.digest && known.source === named && (await this.registryHas(repository, known.digest))) return known;
+    onLine(`pushes ${role}`);
+    const tag = `${repository}:${id.slice("sha256:".length, "sha256:".length + 12)}`;
+    await run("docker", ["tag", source, tag]);
+    const { output } = await run("docker", ["push", tag]);
+    const digest = /digest: (sha256:[0-9a-f]{64})/.exec(output)?.[1];
+    if (!digest) throw new Error(`docker push of ${source} named no digest, so that ${role} cannot be pinned; it said:\n${output.trim()}`);
+    return { digest, source: named };
+  }
+
+  private async imageId(image: string): Promise<string | undefined> {
+    const { status, output } = await run("docker", ["image", "inspect", "--format", "{{.Id}}", image], { accept: [0, 1] });
+    return status === 0 ? output.trim() : undefined;
+  }
+
+  private async registryHas(repository: string, digest: string): Promise<boolean> {
+    const [host, ...path] = repository.split("/");
+    const answer = await fetch(`http://${host}/v2/${path.join("/")}/manifests/${digest}`, { method: "HEAD", headers: { accept: "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json" } }).catch(() => undefined);
+    return answer?.status === 200;
+  }
+}

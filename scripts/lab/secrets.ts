@@ -1,0 +1,77 @@
+/** Fills the lab's OpenBao with every secret that a job reads. Values are made here, stay as they are on later runs, and are shown nowhere. */
+import { randomBytes } from "node:crypto";
+import { z } from "zod";
+import { SECRETS, type Secret } from "../../contracts/secrets";
+import { serviceName } from "../../contracts/services";
+import { APP_DATABASE, APP_ROLE } from "../../constructs/jobs/postgres";
+import type { Environment } from "../../environments/schema";
+import { request } from "../clients/http";
+import type { Endpoint } from "./access";
+
+/** Fields whose form somebody else decides. */
+const FORMS: Readonly<Record<string, () => string>> = {
+  // 32 bytes of hex, facts of the Convex backend.
+  INSTANCE_SECRET: () => randomBytes(32).toString("hex"),
+  MINIO_ROOT_USER: () => `lab-${randomBytes(6).toString("hex")}`,
+  AWS_ACCESS_KEY_ID: () => randomBytes(10).toString("hex").toUpperCase(),
+};
+/** What the doubles ask for although the app does not require it: the exchange wants a key and a signature. */
+const ASKED_BY_DOUBLES: ReadonlySet<string> = new Set(["BINGX_API_KEY", "BINGX_SECRET_KEY"]);
+
+const random = (): string => randomBytes(24).toString("hex");
+
+/** A value for every secret that the lab's jobs cannot do without, by path. */
+export function labSecrets(env: Environment): ReadonlyMap<string, Readonly<Record<string, string>>> {
+  const paths = new Map<string, Record<string, string>>();
+  const values: Record<string, string> = {};
+  const wanted = SECRETS.filter((secret) => secret.readers.length > 0 && (secret.required || ASKED_BY_DOUBLES.has(secret.field)));
+  for (const secret of SECRETS) if (secret.readers.length > 0) paths.set(secret.path, paths.get(secret.path) ?? {});
+  // Derived ones last: they are made of the others.
+  for (const secret of [...wanted].sort((a, b) => Number(a.origin === "derived") - Number(b.origin === "derived"))) {
+    values[secret.field] = valueOf(secret, env, values);
+    paths.get(secret.path)![secret.field] = values[secret.field];
+  }
+  return paths;
+}
+
+function valueOf({ field, origin }: Secret, env: Environment, made: Readonly<Record<string, string>>): string {
+  if (field === "TIMESCALE_URL") return `postgres://${APP_ROLE}:${made.APP_DB_PASSWORD}@${serviceName("postgres")}.service.${env.consul.domain}:${env.ports.postgres}/${APP_DATABASE}`;
+  if (origin === "derived") throw new Error(`${field} is derived from other secrets, and the lab does not know how; teach it in scripts/lab/secrets.ts`);
+  return (FORMS[field] ?? random)();
+}
+
+const keysSchema = z.object({ data: z.object({ data: z.record(z.string(), z.string()) }) });
+
+export class LabSecrets {
+  constructor(private readonly env: Environment, private readonly vault: Endpoint) {}
+
+  /**
+   * Writes each path that is not there yet.
+   * @returns how many were written
+   */
+  async fill(): Promise<number> {
+    let written = 0;
+    for (const [path, data] of labSecrets(this.env)) {
+      // Check-and-set 0: only where nothing is.
+      const { status } = await this.send(path, { method: "POST", body: JSON.stringify({ options: { cas: 0 }, data }) });
+      if (status === 200) written++;
+      else if (status !== 400) throw new Error(`OpenBao answered ${status} to writing ${path}: the jobs that read it could not start; see: npm run gvfx -- lab logs openbao`);
+    }
+    return written;
+  }
+
+  /** Every value, for a search through what must not hold any. */
+  async values(): Promise<string[]> {
+    const all: string[] = [];
+    for (const path of labSecrets(this.env).keys()) {
+      const answer = await this.send(path, {});
+      if (answer.status === 200) all.push(...Object.values(keysSchema.parse(JSON.parse(answer.text)).data.data));
+    }
+    return all;
+  }
+
+  private send(path: string, options: { readonly method?: "POST"; readonly body?: string }) {
+    const { address, token, caPem } = this.vault;
+    return request(`${address}/v1/${this.env.vault.kvMount}/data/${path}`, { ca: caPem, headers: { "x-vault-token": token }, ...options });
+  }
+}

@@ -1,0 +1,92 @@
+/** Terraform over the stacks that cdktf synthesized for the lab, in a folder of their own beside those of other environments. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Environment } from "../../environments/schema";
+import { labAccess, stackOutputs } from "./access";
+import { run, type Finished } from "./run";
+
+/** Beside cdktf.out, at the same depth: the states' paths are relative to a stack's folder. */
+export const OUTPUT_FOLDER = "cdktf.out.lab";
+/** In the order of their dependencies. */
+export const LAB_STACKS = ["lab", "foundation", "data-plane", "app", "cutover"] as const;
+export type LabStackId = (typeof LAB_STACKS)[number];
+
+const LOGS = ".gvfx/lab/logs";
+/** One copy of each provider for all five stacks, where no mirror is configured. */
+const PLUGIN_CACHE = ".gvfx/terraform-plugins";
+
+/** Writes the five stacks; the digests are those that the lock file has now. */
+export async function synthesizeLab(): Promise<void> {
+  await run(process.execPath, ["scripts/synth.cjs"], { env: { GVFX_ENV: "lab", CDKTF_OUTDIR: OUTPUT_FOLDER }, log: join(LOGS, "synth.log") });
+}
+
+export class Terraform {
+  constructor(private readonly env: Environment) {}
+
+  /** Downloads or links providers; nothing to do while the stack asks for the same ones. */
+  async init(stack: LabStackId): Promise<void> {
+    const folder = this.folder(stack);
+    const { terraform } = JSON.parse(readFileSync(join(folder, "cdk.tf.json"), "utf8")) as { terraform: unknown };
+    const wanted = createHash("sha256").update(JSON.stringify(terraform)).digest("hex");
+    const marker = join(folder, ".terraform", "initialized");
+    if (existsSync(marker) && readFileSync(marker, "utf8") === wanted) return;
+    mkdirSync(PLUGIN_CACHE, { recursive: true });
+    await this.terraform(stack, ["init", "-input=false", "-no-color", "-upgrade"], "init");
+    writeFileSync(marker, wanted);
+  }
+
+  async apply(stack: LabStackId, onLine?: (line: string) => void): Promise<void> {
+    await this.init(stack);
+    await this.terraform(stack, ["apply", "-auto-approve", "-input=false", "-no-color"], "apply", { onLine });
+  }
+
+  /** Whether a deploy would change anything. */
+  async hasChanges(stack: LabStackId): Promise<boolean> {
+    await this.init(stack);
+    return (await this.terraform(stack, ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock=false"], "plan", { accept: [0, 2] })).status === 2;
+  }
+
+  async destroy(stack: LabStackId, onLine?: (line: string) => void): Promise<void> {
+    await this.init(stack);
+    await this.terraform(stack, ["destroy", "-auto-approve", "-input=false", "-no-color"], "destroy", { onLine });
+  }
+
+  private folder(stack: LabStackId): string {
+    return join(OUTPUT_FOLDER, "stacks", stack);
+  }
+
+  private terraform(stack: LabStackId, args: readonly string[], what: string, options: { readonly onLine?: (line: string) => void; readonly accept?: readonly number[] } = {}): Promise<Finished> {
+    return run("terraform", args, { cwd: this.folder(stack), env: { ...terraformVariables(), ...credentials(this.env, stack) }, log: resolve(LOGS, `${stack}-${what}.log`), ...options });
+  }
+}
+
+function terraformVariables(): Record<string, string | undefined> {
+  return {
+    CHECKPOINT_DISABLE: "1",
+    TF_IN_AUTOMATION: "1",
+    ...(process.env.TF_CLI_CONFIG_FILE || process.env.TF_PLUGIN_CACHE_DIR ? {} : { TF_PLUGIN_CACHE_DIR: resolve(PLUGIN_CACHE) }),
+    // The engine's and the lab's own addresses only; whatever else the shell has set is for another cluster.
+    ...Object.fromEntries(["NOMAD_ADDR", "NOMAD_TOKEN", "NOMAD_CACERT", "NOMAD_NAMESPACE", "CONSUL_HTTP_ADDR", "CONSUL_HTTP_TOKEN", "VAULT_ADDR", "VAULT_TOKEN", "VAULT_NAMESPACE"].map((name) => [name, undefined])),
+  };
+}
+
+/** What the providers of a stack log in with: the same variables that an operator sets. */
+export function credentials(env: Environment, stack: LabStackId): Record<string, string> {
+  if (stack === "lab") return {};
+  const { consul, vault, nomad } = labAccess(env);
+  const caFile = writeCa("lab", consul.caPem);
+  const existing = { CONSUL_HTTP_TOKEN: consul.token, CONSUL_CACERT: caFile, VAULT_TOKEN: vault.token, VAULT_CACERT: caFile };
+  if (stack === "foundation" || !nomad) return existing;
+  // As in production: cutover writes ACL objects, the two before it do with the deployer's rights.
+  const deployer = stackOutputs(env, "foundation")?.["deployer-token"]?.value;
+  return { ...existing, NOMAD_TOKEN: stack === "cutover" ? nomad.token : String(deployer) };
+}
+
+/** A PEM file for programs that take no text; its path. */
+export function writeCa(name: string, pem: string): string {
+  const file = resolve(".gvfx/lab/ca", `${name}.pem`);
+  mkdirSync(resolve(".gvfx/lab/ca"), { recursive: true });
+  writeFileSync(file, pem);
+  return file;
+}

@@ -1,0 +1,112 @@
+/** `gvfx lab up`: from images to five healthy stacks. Every step looks at what is there, so that a second run, or one after a crash, does what is left. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import type { Environment, Lab } from "../../environments/schema";
+import { labAccess } from "./access";
+import { appSources, buildAppImages } from "./app-source";
+import { LabRegistry } from "./registry";
+import { run } from "./run";
+import { LabSecrets } from "./secrets";
+import { runSteps, type Steps, type Timed } from "./steps";
+import { synthesizeLab, Terraform, type LabStackId } from "./terraform";
+
+export interface UpOptions {
+  /** Checkout of the app whose images run in place of the doubles. @default the doubles */
+  readonly appSource?: string;
+  readonly terminal: boolean;
+  readonly write: (line: string) => void;
+}
+
+export const TIMINGS_FILE = ".gvfx/lab/timings.json";
+
+/**
+ * @returns how long each step took
+ * @throws Error that says which step failed and what to do; what is there stays, and the next run goes on from it
+ */
+export async function labUp(env: Environment, lab: Lab, { appSource, terminal, write }: UpOptions): Promise<Timed[]> {
+  const registry = new LabRegistry(env, lab, appSources(lab, appSource));
+  const terraform = new Terraform(env);
+  const deploy = (stack: LabStackId, title: string) => ({ title: `${stack}: ${title}`, run: (report: (line: string) => void) => terraform.apply(stack, report) });
+
+  const prepare: Steps = [
+    { title: "engine and tools", run: checkTools },
+    { title: "images of the lab", run: async (report) => void (await run(process.execPath, ["scripts/lab/images.mjs"], { onLine: report, log: ".gvfx/lab/logs/images.log" })) },
+    ...(appSource ? [{ title: `images of the app at ${appSource}`, run: (report: (line: string) => void) => buildAppImages(env, appSource, report) }] : []),
+    { title: "official images", run: (report) => registry.fetchSources(report) },
+  ];
+  const machines: Steps = [
+    { title: "synth", run: () => synthesizeLab() },
+    deploy("lab", "network, nodes, Consul, OpenBao, registry"),
+  ];
+  const images: Steps = [
+    { title: "images to the registry", run: async (report) => void (await registry.push(report)) },
+    { title: "images on both nodes", run: (report) => registry.prePull(registry.lock(), report) },
+  ];
+  const cluster: Steps = [
+    deploy("foundation", "agents, TLS, ACLs, identities"),
+    { title: "secrets in OpenBao", run: async () => `${await new LabSecrets(env, labAccess(env).vault).fill()} paths written` },
+  ];
+  const platform: Steps = [
+    // Again: the digests are known now.
+    { title: "synth with digests", run: () => synthesizeLab() },
+    deploy("data-plane", "Postgres, MinIO, Convex"),
+    deploy("app", "api, frontend, rl-service, worker, gateway"),
+    deploy("cutover", "switches, guardian"),
+  ];
+  const timings = await runSteps([...prepare, ...machines, [images, cluster], ...platform], { terminal, write });
+  mkdirSync(".gvfx/lab", { recursive: true });
+  writeFileSync(TIMINGS_FILE, `${JSON.stringify(timings, null, 2)}\n`);
+  return timings;
+}
+
+/** Everything that is missing, at once. */
+async function checkTools(): Promise<void> {
+  const answers = async (program: string, ...args: string[]): Promise<string | undefined> => run(program, args).then(() => undefined, (error: Error) => error.message.split("\n").slice(0, 3).join(" "));
+  const [docker, terraform, ssh] = await Promise.all([answers("docker", "info", "--format", "{{.ServerVersion}}"), answers("terraform", "version"), answers("ssh", "-V")]);
+  const missing = [
+    ...(docker ? [`Docker: no engine answers, and every machine of the lab is a container. Start it (Docker Desktop, or: sudo systemctl start docker), and see that you may use it (docker info). It said: ${docker}`] : []),
+    ...(terraform ? ["Terraform: it deploys the stacks. Install 1.11 or newer and put it on PATH"] : []),
+    ...(ssh ? ["ssh: an operator's way into the nodes. Install OpenSSH's client"] : []),
+  ];
+  if (missing.length > 0) throw new Error(`the lab cannot start, nothing was changed:\n${missing.map((line) => `  ${line}`).join("\n")}`);
+}
+
+/** What is real in a lab that runs, and what only stands for something. */
+export function partsTable(lab: Lab, appSource?: string): string {
+  const app = appSource ? `real, built from ${appSource}` : "doubles: the env contract, health checks, Bearer auth, ingestion and orders of the app, against the exchange's double";
+  const rows: readonly (readonly [string, string])[] = [
+    ["Nomad, Consul", "real: mutual TLS, gossip encryption, ACLs with default deny"],
+    ["Terraform, providers, the four stacks", "real, as in production; Vultr and tailnet are turned off"],
+    ["SSH, node bundles", "real; a small service manager stands for systemd"],
+    ["Vault", `OpenBao (${lab.images.openbao}), which speaks Vault's API`],
+    ["Postgres, MinIO, HAProxy, registry, restic", "real"],
+    ["tailnet", `a container network, ${lab.network.subnet}`],
+    ["Vultr witness", "a container"],
+    ["Convex", "double: its protocol, with data in the real Postgres and files in the real MinIO"],
+    ["api, frontend, rl-service, worker", app],
+    ["legacy host", "double: the same doubles as hand-started processes"],
+    ["exchange, alert destination", "doubles"],
+  ];
+  const width = Math.max(...rows.map(([part]) => part.length));
+  return rows.map(([part, is]) => `  ${part.padEnd(width)}  ${is}`).join("\n");
+}
+
+/** Where a person begins to look. */
+export function entrances(env: Environment, lab: Lab): string {
+  const on = (machine: string, port: number): string => {
+    const entry = lab.published.find((p) => p.machine === machine && p.port === port);
+    return entry ? `127.0.0.1:${entry.on}` : "not published";
+  };
+  const [first, second] = env.nodes.map((node) => node.name);
+  return [
+    `  frontend  http://${on(first, env.ports.frontend)}  http://${on(second, env.ports.frontend)}`,
+    `  API       http://${on(first, env.ports.api)}  http://${on(second, env.ports.api)}`,
+    `  Nomad     ${env.nomad.address}    Consul  ${env.consul.address}    OpenBao  ${env.vault.operatorAddress}`,
+    "  URLs, authorities and tokens: npm run gvfx -- lab open; state of everything: npm run gvfx -- lab status",
+  ].join("\n");
+}
+
+/** @throws Error when the environment has no lab section */
+export function labOf(env: Environment): Lab {
+  if (!env.lab) throw new Error(`"${env.name}" is no lab: its machines exist, and nothing here may touch them; gvfx lab works with GVFX_ENV=lab, which is its default`);
+  return env.lab;
+}
