@@ -72,6 +72,7 @@ const REGISTERED: Readonly<Record<JobKey, readonly string[]>> = {
   gateway: GATEWAY_SERVICES.map(serviceName),
   guardian: [serviceName("guardian")],
   backup: [],
+  images: [],
 };
 
 /** Consul services that a job registers, and no other job may. */

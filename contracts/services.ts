@@ -16,6 +16,7 @@ export const JOBS = {
   gateway: "gvfx-gateway",
   guardian: "gvfx-guardian",
   backup: "gvfx-backup",
+  images: "gvfx-images",
 } as const;
 
 export type JobKey = keyof typeof JOBS;

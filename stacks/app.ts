@@ -4,6 +4,7 @@ import type { ImageLock } from "../contracts/images";
 import type { Environment } from "../environments/schema";
 import { gatewayJob } from "../constructs/gateway/job";
 import { apiJob, frontendJob, rlServiceJob } from "../constructs/jobs/app";
+import { imagesJob } from "../constructs/jobs/prepull";
 import { AppVariables } from "../constructs/jobs/variables";
 import { workerJob } from "../constructs/jobs/worker";
 import { NomadJob } from "../constructs/nomad/job";
@@ -30,6 +31,8 @@ export class AppStack extends PlatformStack {
     const variables = new AppVariables(this, "variables", { environment }).resources;
     const deploy = { preventDestroy: false, requireImageDigests, dependsOn: variables };
 
+    // The data plane's images too. Nothing waits for it, and it for nothing.
+    new NomadJob(this, "images", { job: imagesJob(environment, images), preventDestroy: false, requireImageDigests });
     const rlService = new NomadJob(this, "rl-service", { job: rlServiceJob(environment, images), ...deploy });
     const api = new NomadJob(this, "api", { job: apiJob(environment, images), ...deploy });
     const frontend = new NomadJob(this, "frontend", { job: frontendJob(environment, images), ...deploy });

@@ -1,4 +1,4 @@
-import { consulPolicyText, cutoverOperatorRules, jobRules } from "../../constructs/consul/consul-rules";
+import { consulPolicyText, cutoverOperatorRules, jobRules, jobsOfConsul } from "../../constructs/consul/consul-rules";
 import { JOB_BUILDERS } from "../../constructs/jobs/catalog";
 import { renderJob } from "../../constructs/nomad/render";
 import { PLATFORM_SERVICES, servicesOf } from "../../contracts/identity";
@@ -13,6 +13,7 @@ const CA = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
 const { resource } = synthesize(production, CA);
 const NODES = ["server-1", "server-2"];
 const paths = kvPaths("gvfx");
+const KEYS = JOB_KEYS.filter((key) => jobsOfConsul().includes(JOBS[key]));
 const job = (key: (typeof JOB_KEYS)[number]) => renderJob(JOB_BUILDERS[key](production, pinned));
 const policy = (name: string) => readPolicy(named(resource, "consul_acl_policy", name).rules as string);
 
@@ -44,7 +45,7 @@ describe("login", () => {
 });
 
 describe("jobs", () => {
-  test.each(JOB_KEYS)("%s has one policy, one role and one rule that binds it for tasks and services alike", (key) => {
+  test.each(KEYS)("%s has one policy, one role and one rule that binds it for tasks and services alike", (key) => {
     const name = `nomad-gvfx-${JOBS[key]}`;
     expect(named(resource, "consul_acl_role", name).policies).toHaveLength(1);
     const bindings = all(resource, "consul_acl_binding_rule").filter((rule) => (rule.selector as string).includes(`"${JOBS[key]}"`));
@@ -54,20 +55,33 @@ describe("jobs", () => {
 
   test("no rule binds anybody else, and no two bind the same role", () => {
     const bindings = all(resource, "consul_acl_binding_rule");
-    expect(bindings).toHaveLength(JOB_KEYS.length);
-    expect(new Set(bindings.map((rule) => rule.bind_name)).size).toBe(JOB_KEYS.length);
+    expect(bindings).toHaveLength(KEYS.length);
+    expect(new Set(bindings.map((rule) => rule.bind_name)).size).toBe(KEYS.length);
   });
 
-  test.each(JOB_KEYS)("%s may register exactly the services that it registers", (key) => {
+  test.each(KEYS)("%s may register exactly the services that it registers", (key) => {
     const registered = job(key).TaskGroups[0].Services.map((service) => service.Name).sort();
     expect([...servicesOf(JOBS[key])].sort()).toEqual(registered);
     expect(Object.keys(labelled(policy(`nomad-gvfx-${JOBS[key]}`), "service", "policy")).sort()).toEqual(registered);
   });
 
-  test.each(JOB_KEYS)("the templates of %s read only keys that its policy grants", (key) => {
+  test.each(KEYS)("the templates of %s read only keys that its policy grants", (key) => {
     const read = [...JSON.stringify(job(key)).matchAll(/\{\{[^}]*\bkey(?:OrDefault)? \\+"([^"\\]+)\\+"/g)].map(([, path]) => path);
     expect(read.length > 0).toBe(key === "gateway");
     expect(Object.keys(labelled(policy(`nomad-gvfx-${JOBS[key]}`), "key", "policy"))).toEqual(expect.arrayContaining(read));
+  });
+
+  test("one without a role logs in to Consul nowhere: no service, no key, no identity of its own", () => {
+    const without = JOB_KEYS.filter((key) => !KEYS.includes(key));
+    expect(without).toEqual(["backup", "images"]);
+    for (const group of without.flatMap((key) => job(key).TaskGroups)) {
+      expect(group.Services).toEqual([]);
+      for (const task of group.Tasks) {
+        expect(task.Consul).toBeUndefined();
+        expect(JSON.stringify(task.Templates ?? [])).not.toMatch(/\{\{[^}]*\b(?:key|ls|service)/);
+      }
+    }
+    expect(JSON.stringify(resource)).not.toContain(JOBS.images);
   });
 
   test.each(PLATFORM_SERVICES)("service %s is registered by one job, and deregistered by the app nodes' Nomad agents", (service) => {

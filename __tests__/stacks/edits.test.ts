@@ -25,7 +25,8 @@ const EDITS: readonly (readonly [string, Record<string, unknown>, readonly Stack
   ["Postgres' shared buffers", { "dataPlane.postgres.sharedBuffers": "1GiB" }, ["data-plane"]],
   ["Convex' memory", { "resources.convex.memory": "4GiB" }, ["data-plane"]],
   ["the first boot's flag", { "dataPlane.initializeEmptyVolumes": true }, ["data-plane"]],
-  ["Convex' image repository", { "images.convex": "registry.example.com/convex" }, ["data-plane"]],
+  // The app's stack pulls every image ahead.
+  ["Convex' image repository", { "images.convex": "registry.example.com/convex" }, ["data-plane", "app"]],
   ["the app's pool", { "dataPlane.postgres.appPool": 5 }, ["app"]],
   ["the Vultr plan", { "vultr.plan": "vc2-2c-4gb" }, ["foundation"]],
   ["an operator", { "tailnet.operators": ["other@example.com"] }, ["foundation"]],

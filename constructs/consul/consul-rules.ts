@@ -5,7 +5,7 @@
  */
 import { NOMAD_CLIENT_SERVICE, NOMAD_SERVER_SERVICE, PLATFORM_SERVICES, servicesOf } from "../../contracts/identity";
 import { kvPaths } from "../../contracts/kv";
-import { JOBS, type JobName } from "../../contracts/services";
+import { JOB_KEYS, JOBS, type JobName } from "../../contracts/services";
 import { policyText } from "../access/policy-text";
 
 type Access = { readonly policy: "read" | "write" };
@@ -28,6 +28,11 @@ const WRITE: Access = { policy: "write" };
 
 function each(names: readonly string[], access: Access): Rules {
   return Object.fromEntries(names.map((name) => [name, access]));
+}
+
+/** Jobs that register a service; the others ask Consul for nothing and get no role, so that they cannot log in at all. */
+export function jobsOfConsul(): JobName[] {
+  return JOB_KEYS.map((key) => JOBS[key]).filter((job) => servicesOf(job).length > 0);
 }
 
 /** What decides a job's rights besides its name. */

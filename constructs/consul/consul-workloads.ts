@@ -1,14 +1,13 @@
 /**
  * Consul for Nomad workloads: a login for workload identities, and for each job
- * one role with exactly what it registers and reads. As `nomad setup consul` does
+ * that has a part in Consul one role with exactly what it registers and reads. As `nomad setup consul` does
  * it, but bound to a job instead of to a whole namespace.
  */
 import { AclAuthMethod } from "@cdktf/provider-consul/lib/acl-auth-method";
 import { Fn, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { CONSUL_AUDIENCE, consulAuthMethod, consulRole, nomadJwksUrl } from "../../contracts/identity";
-import { JOB_KEYS, JOBS } from "../../contracts/services";
-import { jobRules } from "./consul-rules";
+import { jobRules, jobsOfConsul } from "./consul-rules";
 import { WorkloadRole } from "./workload-role";
 
 export interface ConsulWorkloadsProps {
@@ -56,7 +55,7 @@ export class ConsulWorkloads extends Construct {
       dependsOn: props.dependsOn,
     });
 
-    for (const job of JOB_KEYS.map((key) => JOBS[key])) {
+    for (const job of jobsOfConsul()) {
       new WorkloadRole(this, job, {
         authMethod: this.authMethod.name,
         namespace,

@@ -33,7 +33,7 @@ const TEMPLATE = fields({
   ErrMissingKey: "boolean",
   ChangeMode: "text",
 });
-const DOCKER = fields({ image: "text", dns_servers: listOf("text"), entrypoint: listOf("text"), command: "text", args: listOf("text"), ports: listOf("text"), init: "boolean" });
+const DOCKER = fields({ image: "text", image_pull_timeout: "text", dns_servers: listOf("text"), entrypoint: listOf("text"), command: "text", args: listOf("text"), ports: listOf("text"), init: "boolean" });
 
 const TASK = fields({
   Name: "text",
@@ -73,7 +73,7 @@ const GROUP = fields({
 export const JOB_FIELDS: Shape = fields({
   ID: "text",
   Name: "text",
-  Type: oneOf("service", "system", "batch"),
+  Type: oneOf("service", "system", "batch", "sysbatch"),
   Region: "text",
   Namespace: "text",
   Datacenters: listOf("text"),

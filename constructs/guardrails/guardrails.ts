@@ -6,7 +6,7 @@ import { Duration } from "../../contracts/units";
 import { MARKET_VARIABLE } from "../../contracts/variables";
 import { unescapeTemplates } from "../nomad/job";
 import { protectedResource } from "./protected";
-import type { ReadJob } from "./rule";
+import { isBatch, type ReadJob } from "./rule";
 import { jobViolations } from "./rules";
 import { SECRET_PATTERNS } from "./secrets";
 
@@ -97,7 +97,7 @@ export function parseJob(jobspec: unknown): ReadJob | undefined {
 
 function waitsForHealth(job: ReadJob, block: Block): string[] {
   // A batch job has no deployment to wait for.
-  if (job.Type === "batch") return [];
+  if (isBatch(job)) return [];
   // A progress deadline of 0 is none: then the time for an allocation to become healthy ends it.
   const longest = Math.max(0, ...(job.TaskGroups ?? []).flatMap(({ Update }) => [Update?.ProgressDeadline ?? 0, Update?.HealthyDeadline ?? 0]));
   const messages = block.detach === false ? [] : ["detach is not false: the apply would end before the deployment is healthy, and hide an auto-revert; make jobs with NomadJob"];

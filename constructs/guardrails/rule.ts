@@ -23,6 +23,9 @@ export interface JobRule {
   check(job: ReadJob): string[];
 }
 
+/** Work that starts at times and ends by itself, on one node or on each: no deployment, nobody who calls it. */
+export const isBatch = (job: ReadJob): boolean => job.Type === "batch" || job.Type === "sysbatch";
+
 type Messages = readonly (string | false | undefined)[];
 
 /** What a check says of each group, with the group's name. */

@@ -1,12 +1,10 @@
 /** The rules that hold for every job, whoever wrote it: they look at the rendered job, not at the construct. */
 import { HOST_NETWORK, NODE_CLASS } from "../../contracts/services";
 import { knownFields, Misshapen } from "./fields";
-import { groups, tasks, type JobRule, type ReadGroup, type ReadJob } from "./rule";
+import { groups, isBatch, tasks, type JobRule, type ReadGroup, type ReadJob } from "./rule";
 import { secretsFromVault } from "./secrets";
 import { ownVariables, singleWorker, workerOnlyEnv } from "./worker";
 
-/** Work that starts at times and ends by itself: no deployment, nobody who calls it. */
-const isBatch = (job: ReadJob): boolean => job.Type === "batch";
 
 /** All of it is stated: Nomad fills what is left out with values that nobody chose. */
 function incompleteRestart({ RestartPolicy }: ReadGroup): boolean {
@@ -19,7 +17,7 @@ export const JOB_RULES: readonly JobRule[] = [
   {
     id: "no-witness",
     rule: "Every task group carries `${node.class} != witness`",
-    defects: ["a group without the constraint", "the constraint turned round", "the constraint on another attribute"],
+    defects: ["a group without the constraint", "the constraint turned round", "one group of several without the constraint", "the constraint on another attribute"],
     check: (job) =>
       groups(job, (group) => [
         !group.Constraints?.some((c) => c.LTarget === "${node.class}" && c.Operand === "!=" && c.RTarget === NODE_CLASS.witness) &&
@@ -51,7 +49,7 @@ export const JOB_RULES: readonly JobRule[] = [
   {
     id: "pinned-images",
     rule: "Images are pinned by digest; one that is not yet names a digest that no image has, and its deploy is refused",
-    defects: ["a mutable tag", "a tag beside a digest", "no tag at all"],
+    defects: ["a mutable tag", "a tag beside a digest", "a tag of an image that is pulled ahead", "no tag at all"],
     check: (job) => tasks(job, (task) => [!/^[^@:]+(:\d+\/[^@:]+)?@sha256:[0-9a-f]{64}$/.test(task.Config?.image ?? "") && `image ${task.Config?.image ?? "(none)"} is not pinned by digest: a tag can be moved to another image; pin it in images.lock.json`]),
   },
   {
@@ -70,6 +68,7 @@ export const JOB_RULES: readonly JobRule[] = [
       "a job of no stated type without a reschedule policy",
       "a batch job without restart policy",
       "a batch job without a reason for its timings",
+      "a batch job on every node without restart policy",
     ],
     check: (job) => [
       ...(job.Meta?.rationale?.trim() ? [] : ["states no reason for its timings; write them into rationale"]),

@@ -10,6 +10,7 @@ import { convexJob } from "./convex";
 import { guardianJob } from "./guardian";
 import { objectstoreJob } from "./objectstore";
 import { postgresJob } from "./postgres";
+import { imagesJob } from "./prepull";
 import { workerJob } from "./worker";
 
 export const JOB_BUILDERS: Readonly<Record<JobKey, (env: Environment, lock: ImageLock) => JobSpec>> = {
@@ -23,6 +24,7 @@ export const JOB_BUILDERS: Readonly<Record<JobKey, (env: Environment, lock: Imag
   gateway: gatewayJob,
   guardian: guardianJob,
   backup: backupJob,
+  images: imagesJob,
 };
 
 /** Jobs that hold data or must stay single: the environment's `protect` keeps Terraform from destroying them. */

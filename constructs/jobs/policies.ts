@@ -15,7 +15,7 @@ export const RESTART_THEN_MOVE: RestartPolicy = { attempts: 3, interval: Duratio
 /** What must stay where it is: tried here for ever, since there is nowhere else to go. */
 export const RESTART_FOR_EVER: RestartPolicy = { attempts: 5, interval: Duration.minutes(5), delay: Duration.seconds(10), mode: "delay" };
 
-/** A periodic run: Postgres or MinIO may be restarting; what still fails after a minute is left to the next run. */
+/** A periodic run: Postgres, MinIO or the registry may be restarting; what still fails after a minute is left to the next run. */
 export const RESTART_BEFORE_NEXT_RUN: RestartPolicy = { attempts: 2, interval: Duration.minutes(10), delay: Duration.seconds(30), mode: "fail" };
 
 /**
@@ -43,4 +43,4 @@ export const CHECK_INTERVAL = Duration.seconds(5);
 export const CHECK_TIMEOUT = Duration.seconds(3);
 
 /** Jobs, by what must be placed first when room is short. 100 is the most. */
-export const PRIORITY = { worker: 90, dataPlane: 80, gateway: 75, app: 60, backup: 50 } as const;
+export const PRIORITY = { worker: 90, dataPlane: 80, gateway: 75, app: 60, backup: 50, images: 20 } as const;

@@ -49,6 +49,6 @@ export interface ApiGroup {
 export interface ApiPeriodic { readonly Enabled: boolean; readonly Specs: readonly string[]; readonly SpecType: string; readonly ProhibitOverlap: boolean; readonly TimeZone: string }
 
 export interface ApiJob {
-  readonly ID: string; readonly Name: string; readonly Type: "service" | "system" | "batch"; readonly Periodic?: ApiPeriodic; readonly Region: string; readonly Namespace: string;
+  readonly ID: string; readonly Name: string; readonly Type: "service" | "system" | "batch" | "sysbatch"; readonly Periodic?: ApiPeriodic; readonly Region: string; readonly Namespace: string;
   readonly Datacenters: readonly string[]; readonly Priority: number; readonly Meta: Readonly<Record<string, string>>; readonly TaskGroups: readonly ApiGroup[];
 }

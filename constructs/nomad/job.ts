@@ -5,7 +5,7 @@ import { Construct } from "constructs";
 import { UNPINNED_DIGEST } from "../../contracts/images";
 import { Duration } from "../../contracts/units";
 import { renderJobJson } from "./render";
-import type { GroupSpec, JobSpec, PeriodicGroup } from "./spec";
+import { runsAtTimes, type GroupSpec, type JobSpec, type PeriodicGroup, type SysbatchGroup } from "./spec";
 
 export interface NomadJobProps {
   readonly job: JobSpec;
@@ -54,15 +54,15 @@ const MARGIN = Duration.minutes(5);
  * each may need the whole drain of the one before it, and then the time to get healthy.
  */
 export function deployTimeout({ group }: JobSpec): Duration {
-  // Nothing is deployed: a periodic job is registered, and its next run is the new version.
-  if (group.kind === "periodic") return MARGIN;
+  // Nothing is deployed: the job is registered, and its next run is the new version.
+  if (runsAtTimes(group)) return MARGIN;
   const drain = Duration.ms(Math.max(...group.tasks.map((task) => task.killTimeout.milliseconds)) + group.shutdownDelay.milliseconds);
   const step = drain.plus(group.update.healthyDeadline);
   const longest = step.isLongerThan(group.update.progressDeadline) ? step : group.update.progressDeadline;
   return longest.times(updateSteps(group)).plus(MARGIN);
 }
 
-function updateSteps(group: Exclude<GroupSpec, PeriodicGroup>): number {
+function updateSteps(group: Exclude<GroupSpec, PeriodicGroup | SysbatchGroup>): number {
   switch (group.kind) {
     case "replicated":
       return group.count + group.canary.count;

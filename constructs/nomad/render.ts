@@ -1,8 +1,9 @@
 /** From a typed job to the JSON that Nomad's API, `nomad job run -json` and the nomad_job resource take. */
 import { HOST_NETWORK } from "../../contracts/services";
 import { cronEvery } from "../../contracts/schedule";
+import type { Duration } from "../../contracts/units";
 import type { ApiGroup, ApiJob, ApiPort, ApiService, ApiTask, ApiTemplate } from "./api";
-import type { DisconnectPolicy, GroupSpec, JobSpec, PortSpec, ServiceSpec, TaskSpec, TemplateSpec } from "./spec";
+import { runsAtTimes, type DisconnectPolicy, type GroupSpec, type JobSpec, type PortSpec, type ServiceSpec, type TaskSpec, type TemplateSpec } from "./spec";
 
 export function renderJob(job: JobSpec): ApiJob {
   return {
@@ -14,7 +15,7 @@ export function renderJob(job: JobSpec): ApiJob {
     Datacenters: [job.datacenter],
     Priority: job.priority,
     Meta: { rationale: job.rationale, ...job.contentHashes },
-    TaskGroups: [renderGroup(job.group)],
+    TaskGroups: groupsOf(job.group).map(renderGroup),
   };
 }
 
@@ -26,8 +27,19 @@ function jobType(group: GroupSpec): Pick<ApiJob, "Type" | "Periodic"> {
     case "system":
       return { Type: "system" };
     case "periodic":
-      return { Type: "batch", Periodic: { Enabled: true, Specs: [cronEvery(group.interval)], SpecType: "cron", ProhibitOverlap: true, TimeZone: "UTC" } };
+      return { Type: "batch", Periodic: every(group.interval) };
+    case "sysbatch":
+      return { Type: "sysbatch", Periodic: every(group.interval) };
   }
+}
+
+function every(interval: Duration): NonNullable<ApiJob["Periodic"]> {
+  return { Enabled: true, Specs: [cronEvery(interval)], SpecType: "cron", ProhibitOverlap: true, TimeZone: "UTC" };
+}
+
+/** What Nomad runs, restarts and gives up together. */
+function groupsOf(group: GroupSpec): readonly GroupSpec[] {
+  return group.kind === "sysbatch" ? group.tasks.map((task) => ({ ...group, name: task.name, tasks: [task] as const })) : [group];
 }
 
 /** JSON text with sorted keys, so that the order in which a file writes them never makes a difference. */
@@ -56,9 +68,9 @@ function renderGroup(group: GroupSpec): ApiGroup {
   };
 }
 
-/** How a new version takes over. A periodic job has no deployment: a new version is the next run. */
+/** How a new version takes over. What runs at times has no deployment: a new version is the next run. */
 function replacement(group: GroupSpec): Pick<ApiGroup, "Update" | "ShutdownDelay"> {
-  if (group.kind === "periodic") return {};
+  if (runsAtTimes(group)) return {};
   return {
     Update: {
       MaxParallel: 1,
@@ -84,6 +96,8 @@ function cardinality(group: GroupSpec): Pick<ApiGroup, "Count" | "Spreads" | "Sc
       return { Disconnect: renderDisconnect(group.disconnect) };
     case "periodic":
       return { Count: 1 };
+    case "sysbatch":
+      return {};
   }
 }
 
@@ -91,9 +105,9 @@ function renderDisconnect({ replace, reconcile, lostAfter }: DisconnectPolicy): 
   return { Replace: replace, Reconcile: reconcile, ...(lostAfter ? { LostAfter: lostAfter.nanoseconds } : {}) };
 }
 
-/** A system job is neither rescheduled nor migrated: it has no other node to go to. */
+/** What runs on every node is neither rescheduled nor migrated: it has no other node to go to. */
 function movement(group: GroupSpec): Pick<ApiGroup, "ReschedulePolicy" | "Migrate"> {
-  if (group.kind === "system") return {};
+  if (group.kind === "system" || group.kind === "sysbatch") return {};
   // Nomad's default would try once more within a day; without attempts it leaves that to the next run.
   if (group.kind === "periodic") return { ReschedulePolicy: { Attempts: 0, Interval: 0, Delay: 0, DelayFunction: "constant", MaxDelay: 0, Unlimited: false } };
   const { delay, delayFunction, maxDelay } = group.reschedule;
@@ -124,6 +138,7 @@ function renderTask(task: TaskSpec): ApiTask {
     Driver: "docker",
     Config: {
       image: task.image,
+      ...(task.imagePullTimeout ? { image_pull_timeout: `${task.imagePullTimeout}` } : {}),
       dns_servers: [task.dnsServer],
       ...(task.entrypoint ? { entrypoint: task.entrypoint } : {}),
       ...(task.command ? { command: task.command } : {}),

@@ -1,9 +1,9 @@
 /**
  * Typed Nomad job specifications: the parts of the job API that the platform uses.
- * A group is one of four kinds, so that what must not be combined cannot be
+ * A group is one of five kinds, so that what must not be combined cannot be
  * written: only a replicated group has a count and canaries, a singleton group
- * has no field in which a second copy could be asked for, and a periodic group,
- * which ends, offers no service that could be called.
+ * has no field in which a second copy could be asked for, and a periodic or
+ * sysbatch group, which ends, offers no service that could be called.
  */
 import type { Duration, Port, Size } from "../../contracts/units";
 import type { JobName } from "../../contracts/services";
@@ -77,7 +77,21 @@ export interface PeriodicGroup extends GroupBase {
   readonly services: readonly [];
 }
 
-export type GroupSpec = ReplicatedGroup | SingletonGroup | SystemGroup | PeriodicGroup;
+/**
+ * Like a periodic group, on every eligible node. To Nomad each task is a group of
+ * its own: in one group, a task that fails would end those beside it.
+ */
+export interface SysbatchGroup extends Omit<PeriodicGroup, "kind" | "volume"> {
+  readonly kind: "sysbatch";
+  readonly volume?: undefined;
+}
+
+export type GroupSpec = ReplicatedGroup | SingletonGroup | SystemGroup | PeriodicGroup | SysbatchGroup;
+
+/** Whether a group runs at times, each time to its end: no deployment, nobody who calls it. */
+export function runsAtTimes(group: GroupSpec): group is PeriodicGroup | SysbatchGroup {
+  return group.kind === "periodic" || group.kind === "sysbatch";
+}
 
 export interface Constraint {
   readonly attribute: string;
@@ -162,6 +176,8 @@ export interface TaskSpec {
   readonly name: string;
   /** Image reference by digest. */
   readonly image: string;
+  /** How long its pull may take. @default 5 minutes, Nomad's own */
+  readonly imagePullTimeout?: Duration;
   readonly entrypoint?: readonly string[];
   readonly command?: string;
   readonly args?: readonly string[];

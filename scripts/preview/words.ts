@@ -74,7 +74,7 @@ export interface SharedByJobs {
 }
 
 export function sharedByJobs({ jobs }: PlatformModel): SharedByJobs {
-  const serving = jobs.filter((job) => job.kind !== "periodic");
+  const serving = jobs.filter((job) => job.updateLimit);
   const checkedEvery = common(serving.map((job) => job.checkedEvery));
   const updateLimit = common(serving.map((job) => job.updateLimit));
   const parts = [...(checkedEvery ? [`health is checked every ${checkedEvery}`] : []), ...(updateLimit ? [`a new version must be ${updateLimit}`] : [])];

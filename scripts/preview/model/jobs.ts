@@ -3,7 +3,7 @@ import type { ImageLock } from "../../../contracts/images";
 import { secretPathsFor } from "../../../contracts/secrets";
 import { JOB_KEYS, type JobKey, type JobName } from "../../../contracts/services";
 import { JOB_BUILDERS, PROTECTED_JOBS } from "../../../constructs/jobs/catalog";
-import type { GroupSpec, JobSpec, Probe } from "../../../constructs/nomad/spec";
+import { runsAtTimes, type GroupSpec, type JobSpec, type Probe } from "../../../constructs/nomad/spec";
 import type { Environment } from "../../../environments/schema";
 
 export interface JobModel {
@@ -85,6 +85,7 @@ function copies(group: GroupSpec, nodes: readonly string[]): number {
     case "singleton":
       return 1;
     case "system":
+    case "sysbatch":
       return nodes.length;
     case "periodic":
       return 1;
@@ -100,6 +101,7 @@ function copiesText(group: GroupSpec): string {
     case "system":
       return "one a node";
     case "periodic":
+    case "sysbatch":
       return `1, every ${group.interval}`;
   }
 }
@@ -114,6 +116,7 @@ function placementText(env: Environment, group: GroupSpec, nodes: readonly strin
     case "singleton":
       return everywhere ? "any app node" : nodes.join(" or ");
     case "system":
+    case "sysbatch":
       return everywhere ? "every app node" : nodes.join(", ");
     case "periodic":
       return everywhere ? "any app node" : nodes.join(" or ");
@@ -133,12 +136,13 @@ function updateText(group: GroupSpec): string {
     case "system":
       return "node by node";
     case "periodic":
+    case "sysbatch":
       return "with the next run";
   }
 }
 
 function updateLimitText(group: GroupSpec): string {
-  if (group.kind === "periodic") return "";
+  if (runsAtTimes(group)) return "";
   const { minHealthyTime, healthyDeadline, autoRevert } = group.update;
   return `healthy for ${minHealthyTime} within ${healthyDeadline}, ${autoRevert ? "else reverted" : "else left as it is"}`;
 }
@@ -147,7 +151,7 @@ function failureText(group: GroupSpec): string {
   const { attempts, interval, mode } = group.restart;
   const here = `${attempts} restarts in ${interval}`;
   if (mode === "delay") return `${here}, again and again`;
-  if (group.kind === "periodic") return `${here}, then the next run is waited for`;
+  if (runsAtTimes(group)) return `${here}, then the next run is waited for`;
   return group.kind === "system" ? `${here}, then it stays down` : `${here}, then on another node, without limit`;
 }
 

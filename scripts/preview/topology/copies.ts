@@ -20,7 +20,7 @@ export function copiesOf(model: PlatformModel, party: Party, columns: readonly C
   if (party.id === PARTIES.nomad) return columns.filter((column) => !column.below).map((column) => ({ from: column, to: column, floating: false, lines: [NOMAD_PORTS] }));
   const job = model.jobs.find(({ id }) => id === party.id)!;
   const eligible = columns.filter((column) => job.nodes.includes(column.node));
-  const lines = [...(job.kind === "periodic" ? [job.copies] : []), ...(job.ports.length ? [portsText(job.ports)] : []), ...(job.volume ? ["with its volume"] : [])];
+  const lines = [...(job.kind === "periodic" || job.kind === "sysbatch" ? [job.copies] : []), ...(job.ports.length ? [portsText(job.ports)] : []), ...(job.volume ? ["with its volume"] : [])];
   const each = job.count / eligible.length;
   if (!Number.isInteger(each)) return [{ from: eligible[0], to: eligible[eligible.length - 1], floating: true, lines: [floatingText(job), ...lines] }];
   return eligible.map((column) => ({ from: column, to: column, floating: false, lines: each > 1 ? [`${each} copies`, ...lines] : lines }));
