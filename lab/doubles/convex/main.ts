@@ -1,0 +1,90 @@
+/** A double of the Convex backend: its protocol, on the real Postgres and the real object store. */
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Caller } from "./http/calls";
+import { answer, callRoute, fileRoutes, statusRoutes, type Route } from "./http/server";
+import { diskObjects } from "./objects/disk";
+import { s3Objects } from "./objects/s3";
+import { settingsFrom, uploadKey, type Settings } from "./settings";
+import { StorageFiles } from "./storage-files";
+import type { Database } from "./store/sql";
+import { openPostgres } from "./store/postgres";
+import { openSqlite } from "./store/sqlite";
+import { DocumentStore } from "./store/store";
+
+const VERSION = "convex-double (a double of ghcr.io/get-convex/convex-backend)";
+const DATA_FOLDER = "/convex/data";
+const PORTS = { api: 3210, site: 3211 } as const;
+/** Postgres starts beside the backend: it is given this long before the process fails and its supervisor tries again. */
+const DATABASE_PATIENCE_MS = 60_000;
+/** The largest body: a whole snapshot by POST /api/import. */
+const MAX_BODY_BYTES = 4 * 1024 ** 3;
+
+function log(line: string): void {
+  console.log(`${new Date().toISOString()} convex-double: ${line}`);
+}
+
+async function openDatabase(settings: Settings): Promise<Database> {
+  if (settings.postgres) return openPostgres(settings.postgres);
+  if (!existsSync(DATA_FOLDER)) mkdirSync(DATA_FOLDER, { recursive: true });
+  return openSqlite(join(DATA_FOLDER, "convex_double.sqlite3"));
+}
+
+function leave(error: Error): void {
+  log(`stopped: ${error.message}`);
+  // As the real one: it lost the lease in good order, and exits with success.
+  process.exit(0);
+}
+
+async function openStore(settings: Settings): Promise<DocumentStore> {
+  const deadline = Date.now() + DATABASE_PATIENCE_MS;
+  for (;;) {
+    const database = await openDatabase(settings);
+    try {
+      return await DocumentStore.open(database, leave);
+    } catch (error) {
+      await database.close().catch(() => undefined);
+      if (Date.now() >= deadline) throw error;
+      log(`database not ready: ${error instanceof Error ? error.message : String(error)}; trying again in 1 s`);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
+
+/** A database keeps to the object store it began with: its files would be nowhere otherwise. */
+async function bindObjects(store: DocumentStore, place: string): Promise<void> {
+  const bound = await store.fact("objects");
+  if (bound === undefined) await store.setFact("objects", place);
+  else if (bound !== place) throw new Error(`the database's files are in ${bound}, and this configuration says ${place}: set the S3_* and AWS_* variables as they were, or start with an empty database`);
+}
+
+async function main(): Promise<void> {
+  const settings = settingsFrom(process.env);
+  log(`this is a double; instance ${settings.instanceName}`);
+  for (const note of settings.notes) log(note);
+  const store = await openStore(settings);
+  const objects = settings.s3 ? s3Objects(settings.s3, settings.instanceName) : diskObjects(join(DATA_FOLDER, "storage"));
+  await bindObjects(store, `${objects.kind}:${settings.instanceName}`);
+  const files = new StorageFiles(store, objects, settings.cloudOrigin, uploadKey(settings));
+  const caller = new Caller(store, files);
+  const routes: Route[] = [statusRoutes(settings.instanceName, VERSION), callRoute(caller), fileRoutes(files)];
+
+  // Longer than any call but an import's, which answers as it goes.
+  const common = { hostname: "0.0.0.0", idleTimeout: 255, maxRequestBodySize: MAX_BODY_BYTES };
+  const api = Bun.serve({ ...common, port: PORTS.api, fetch: (request) => answer(routes, request, log) });
+  const site = Bun.serve({ ...common, port: PORTS.site, fetch: () => new Response("This double of a Convex deployment has no HTTP actions.\n", { status: 404 }) });
+  log(`listening on ${PORTS.api} and ${PORTS.site}; documents in ${settings.postgres ? "Postgres" : "SQLite"}, files in ${objects.kind === "s3" ? "S3" : "a folder"}`);
+
+  process.on("SIGTERM", () => log("SIGTERM ignored, as the real backend ignores it: it stops at SIGINT"));
+  process.once("SIGINT", () => {
+    log("SIGINT: stopping");
+    void Promise.all([api.stop(), site.stop()])
+      .then(() => store.close())
+      .finally(() => process.exit(0));
+  });
+}
+
+main().catch((error: unknown) => {
+  log(`failed: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+});
