@@ -68,7 +68,7 @@ export class LabMachine extends Construct {
       // Back after a restart of the engine or of the host; not after somebody stopped it.
       restart: "unless-stopped",
       mustRun: true,
-      ...(props.healthy ? { healthcheck: { test: ["CMD-SHELL", props.healthy], interval: "1s", timeout: "3s", retries: 3, startPeriod: "60s" }, wait: true, waitTimeout: HEALTHY_WITHIN.seconds } : {}),
+      ...(props.healthy ? { healthcheck: { test: ["CMD-SHELL", props.healthy], interval: "1s", timeout: "3s", retries: 3, startPeriod: "1m0s" }, wait: true, waitTimeout: HEALTHY_WITHIN.seconds } : {}),
       ...props.container,
       volumes: [...volumes, ...((props.container?.volumes as ContainerConfig["volumes"] & object[]) ?? [])],
     });
