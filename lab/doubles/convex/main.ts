@@ -1,8 +1,11 @@
 /** A double of the Convex backend: its protocol, on the real Postgres and the real object store. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { adminCheck, adminRoutes } from "./http/admin";
 import { Caller } from "./http/calls";
 import { answer, callRoute, fileRoutes, statusRoutes, type Route } from "./http/server";
+import { SyncSession } from "./http/sync";
+import { systemQuery } from "./http/system-queries";
 import { diskObjects } from "./objects/disk";
 import { s3Objects } from "./objects/s3";
 import { settingsFrom, uploadKey, type Settings } from "./settings";
@@ -11,12 +14,16 @@ import type { Database } from "./store/sql";
 import { openPostgres } from "./store/postgres";
 import { openSqlite } from "./store/sqlite";
 import { DocumentStore } from "./store/store";
+import { Exports } from "./transfer/export";
+import { Imports } from "./transfer/imports";
 
 const VERSION = "convex-double (a double of ghcr.io/get-convex/convex-backend)";
 const DATA_FOLDER = "/convex/data";
 const PORTS = { api: 3210, site: 3211 } as const;
 /** Postgres starts beside the backend: it is given this long before the process fails and its supervisor tries again. */
 const DATABASE_PATIENCE_MS = 60_000;
+/** How long a change of a subscribed query may take to reach its client: an operator watches a progress line. */
+const SYNC_INTERVAL_MS = 250;
 /** The largest body: a whole snapshot by POST /api/import. */
 const MAX_BODY_BYTES = 4 * 1024 ** 3;
 
@@ -67,11 +74,41 @@ async function main(): Promise<void> {
   await bindObjects(store, `${objects.kind}:${settings.instanceName}`);
   const files = new StorageFiles(store, objects, settings.cloudOrigin, uploadKey(settings));
   const caller = new Caller(store, files);
-  const routes: Route[] = [statusRoutes(settings.instanceName, VERSION), callRoute(caller), fileRoutes(files)];
+  const system = { store, exports: new Exports(store, objects, log), imports: new Imports(store, objects, log) };
+  await system.exports.load();
+  await system.imports.load();
+  const isAdmin = adminCheck(settings);
+  const routes: Route[] = [statusRoutes(settings.instanceName, VERSION), adminRoutes(system, objects, isAdmin), callRoute(caller), fileRoutes(files)];
+
+  const session = (send: (message: object) => void) =>
+    new SyncSession({
+      isAdmin,
+      send,
+      async query(path, args, admin) {
+        if (!path.startsWith("_system/")) return caller.call(path, args, "query");
+        if (!admin) throw new Error("BadAdminKey: system queries need an admin key");
+        return systemQuery(system, path, args);
+      },
+    });
 
   // Longer than any call but an import's, which answers as it goes.
   const common = { hostname: "0.0.0.0", idleTimeout: 255, maxRequestBodySize: MAX_BODY_BYTES };
-  const api = Bun.serve({ ...common, port: PORTS.api, fetch: (request) => answer(routes, request, log) });
+  const api = Bun.serve<{ session?: SyncSession; timer?: ReturnType<typeof setInterval> }, never>({
+    ...common,
+    port: PORTS.api,
+    fetch(request, server) {
+      if (/^\/api\/[\d.]+\/sync$/.test(new URL(request.url).pathname) && server.upgrade(request, { data: {} })) return undefined;
+      return answer(routes, request, log);
+    },
+    websocket: {
+      open(socket) {
+        const opened = session((message) => socket.send(JSON.stringify(message)));
+        socket.data = { session: opened, timer: setInterval(() => void opened.refresh(), SYNC_INTERVAL_MS) };
+      },
+      message: (socket, text) => void socket.data.session?.receive(String(text)),
+      close: (socket) => clearInterval(socket.data.timer),
+    },
+  });
   const site = Bun.serve({ ...common, port: PORTS.site, fetch: () => new Response("This double of a Convex deployment has no HTTP actions.\n", { status: 404 }) });
   log(`listening on ${PORTS.api} and ${PORTS.site}; documents in ${settings.postgres ? "Postgres" : "SQLite"}, files in ${objects.kind === "s3" ? "S3" : "a folder"}`);
 

@@ -7,8 +7,16 @@ import type { Database, Sql } from "./sql";
 import { Relation, type Table } from "./tables";
 import { Turns } from "./turns";
 
-/** Convex numbers user tables from here. */
+/** Convex numbers user tables from here, and the system's own below. */
 const FIRST_TABLE_NUMBER = 10_001;
+const FIRST_SYSTEM_NUMBER = 1;
+
+/** A relation that no table uses yet, or no more. A restart drops it. */
+export interface StagedTable {
+  readonly name: string;
+  readonly relation: number;
+}
+const STAGED = "staged:";
 
 export class DocumentStore {
   private readonly turns = new Turns();
@@ -27,6 +35,7 @@ export class DocumentStore {
       await sql.all("CREATE TABLE IF NOT EXISTS facts (name text PRIMARY KEY, value text NOT NULL)");
     });
     await store.load();
+    await store.dropStaged();
     await store.ensure([STORAGE_TABLE, ...Object.keys(INDEXES)]);
     return store;
   }
@@ -60,15 +69,28 @@ export class DocumentStore {
     await this.turns.inTurn(["tables"], async () => {
       for (const name of names) {
         if (this.tablesByName.has(name)) continue;
-        const number = Math.max(FIRST_TABLE_NUMBER - 1, ...this.tables().map((table) => table.number)) + 1;
         const table = await this.write(async (sql) => {
-          const made = { name, number, relation: await this.newRelation(sql, name) };
-          await sql.all("INSERT INTO tables VALUES ($1, $2, $3)", [name, number, made.relation]);
+          const made = { name, number: this.freeNumber(name), relation: await this.newRelation(sql, name) };
+          await this.use(sql, made);
           return made;
         });
         this.tablesByName.set(name, table);
       }
     });
+  }
+
+  private freeNumber(name: string, taken: readonly number[] = this.tables().map((table) => table.number)): number {
+    let number = name.startsWith("_") ? FIRST_SYSTEM_NUMBER : FIRST_TABLE_NUMBER;
+    while (taken.includes(number)) number++;
+    return number;
+  }
+
+  /** Puts a relation in the place of a table's present one, and under a view for people with psql: convex_<table>. */
+  private async use(sql: Sql, { name, number, relation }: Table): Promise<void> {
+    await sql.all("INSERT INTO tables VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET number = excluded.number, relation = excluded.relation", [name, number, relation]);
+    await sql.all("DELETE FROM facts WHERE name = $1", [`${STAGED}${relation}`]);
+    await sql.all(`DROP VIEW IF EXISTS "convex_${name}"`);
+    await sql.all(`CREATE VIEW "convex_${name}" AS SELECT id, creation_time, doc FROM documents_${relation}`);
   }
 
   private async newRelation(sql: Sql, table: string): Promise<number> {
@@ -132,10 +154,75 @@ export class DocumentStore {
     return this.turns.shared(async () => (await this.relation(this.db.reads, table)?.count()) ?? 0);
   }
 
+  /** Makes a relation for a table's new content, which nobody sees before `swap`. */
+  stage(name: string): Promise<StagedTable> {
+    return this.write(async (sql) => {
+      const relation = await this.newRelation(sql, name);
+      await sql.all("INSERT INTO facts VALUES ($1, $2)", [`${STAGED}${relation}`, name]);
+      return { name, relation };
+    });
+  }
+
+  /** Adds documents as they are to a staged table. */
+  async fill({ relation }: StagedTable, documents: readonly StoredDocument[]): Promise<void> {
+    await this.write((sql) => new Relation(sql, this.db.dialect, relation).insert(documents));
+  }
+
+  /** Adds documents as they are to a table that is in use. */
+  async append(table: string, documents: readonly StoredDocument[]): Promise<void> {
+    await this.ensure([table]);
+    await this.turns.inTurn([table], () => this.write(async (sql) => this.relation(sql, table)!.insert(documents)));
+  }
+
+  /**
+   * Puts staged tables in use, all at one moment.
+   * @param numbers the tables' numbers, where they are known
+   * @param remove tables that go
+   */
+  async swap(staged: readonly StagedTable[], numbers: ReadonlyMap<string, number>, remove: readonly string[]): Promise<void> {
+    await this.turns.alone(async () => {
+      await this.write(async (sql) => {
+        const gone = [...staged.map(({ name }) => name), ...remove].flatMap((name) => this.tablesByName.get(name) ?? []);
+        for (const { name, relation } of gone) {
+          await sql.all(`DROP VIEW IF EXISTS "convex_${name}"`);
+          await sql.all("DELETE FROM tables WHERE name = $1", [name]);
+          await sql.all("INSERT INTO facts VALUES ($1, $2)", [`${STAGED}${relation}`, name]);
+        }
+        const taken = this.tables().filter((table) => !gone.includes(table)).map(({ number }) => number);
+        for (const { name, relation } of staged) {
+          const wanted = numbers.get(name);
+          const number = wanted !== undefined && !taken.includes(wanted) ? wanted : this.freeNumber(name, [...taken, ...numbers.values()]);
+          taken.push(number);
+          await this.use(sql, { name, number, relation });
+        }
+      });
+      await this.load();
+    });
+    await this.dropStaged();
+  }
+
+  /** Drops the relations that no table uses. Waits for exports that still read them. */
+  async dropStaged(): Promise<void> {
+    const rows = await this.db.reads.all(`SELECT name FROM facts WHERE name LIKE '${STAGED}%'`);
+    for (const row of rows) {
+      const name = row.name as string;
+      await this.write(async (sql) => {
+        await new Relation(sql, this.db.dialect, Number(name.slice(STAGED.length))).drop();
+        await sql.all("DELETE FROM facts WHERE name = $1", [name]);
+      });
+    }
+  }
+
   /** Facts are small texts of the double's own: states of exports and imports. */
   async fact(name: string): Promise<string | undefined> {
     const [row] = await this.db.reads.all("SELECT value FROM facts WHERE name = $1", [name]);
     return row?.value as string | undefined;
+  }
+
+  /** Facts whose names start alike. */
+  async facts(prefix: string): Promise<{ name: string; value: string }[]> {
+    const rows = await this.db.reads.all("SELECT name, value FROM facts WHERE substr(name, 1, $1) = $2 ORDER BY name", [prefix.length, prefix]);
+    return rows.map((row) => ({ name: row.name as string, value: row.value as string }));
   }
 
   async setFact(name: string, value: string): Promise<void> {
