@@ -15,10 +15,10 @@ export interface LabNodesProps extends LabNetworkProps {
   readonly existing: { readonly consulGossipKey: string; readonly caPem: string };
 }
 
-/** A container with its own engine and a Nomad client, without `privileged`, which needs CAP_SYS_RESOURCE of the host (measured: facts of Docker 20.10, cgroup v1). */
+/** A container with its own engine and a Nomad client, without `privileged`, which needs CAP_SYS_RESOURCE of the host. What Docker masks in /proc, the node's own entry point unmasks. */
 const NODE: Partial<ContainerConfig> = {
   capabilities: { add: ["CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_SYS_PTRACE", "CAP_SYS_CHROOT", "CAP_MKNOD", "CAP_DAC_READ_SEARCH", "CAP_SYS_NICE", "CAP_IPC_LOCK"] },
-  securityOpts: ["seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined"],
+  securityOpts: ["seccomp=unconfined", "apparmor=unconfined"],
   cgroupnsMode: "host",
   volumes: [{ hostPath: "/sys/fs/cgroup", containerPath: "/sys/fs/cgroup" }],
   // A node made anew has none of what was delivered to it: a rebuilt image waits for the next lab.

@@ -16,7 +16,7 @@ from unit_file import load
 # What a node runs before anything is delivered to it, by its role.
 BUILT_IN = {"app": ("ssh.service", "docker.service"), "witness": ("ssh.service",)}
 # An engine kills a container ten seconds after asking it to stop; a stop that is cut there leaves Docker's state half written.
-SHUT_DOWN_WITHIN_S = 7
+SHUT_DOWN_WITHIN_S = 6
 
 
 def main():
