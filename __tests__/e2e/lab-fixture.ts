@@ -1,0 +1,94 @@
+/** The lab as end-to-end tests use it: started by the very command that people use, and looked at through its APIs. */
+import { spawnSync } from "node:child_process";
+import { loadEnvironment } from "../../environments/load";
+import { labAccess, type Endpoint, type LabAccess } from "../../scripts/lab/access";
+import { request, type Answer } from "../../scripts/clients/http";
+import { run, type Finished } from "../../scripts/lab/run";
+
+export const environment = loadEnvironment("lab");
+export const lab = environment.lab!;
+export const namespace = environment.nomad.namespace;
+
+/** Why no lab can run here; undefined when one can. */
+export function labMissing(): string | undefined {
+  if (process.env.GVFX_E2E === "off") return "GVFX_E2E=off";
+  if (spawnSync("terraform", ["version"], { stdio: "ignore" }).status !== 0) return "terraform is not on PATH";
+  if (spawnSync("docker", ["info"], { stdio: "ignore", timeout: 20_000 }).status !== 0) return "no Docker engine answers";
+  const { images, sources } = lab;
+  const official = [images.consul, images.openbao, images.registry, "hashicorp/nomad:2.0.5", "oven/bun:1-debian", "debian:bookworm-slim", ...Object.values(sources)].filter((image) => !image.startsWith("gvfx-lab/"));
+  const absent = official.filter((image) => spawnSync("docker", ["image", "inspect", image], { stdio: "ignore" }).status !== 0 && spawnSync("docker", ["pull", "--quiet", image], { stdio: "ignore", timeout: 300_000 }).status !== 0);
+  return absent.length > 0 ? `images that are neither here nor to be had: ${absent.join(", ")}` : undefined;
+}
+
+/** Runs `gvfx lab ...`; whatever it says is in the error when it fails. */
+export function gvfxLab(...args: string[]): Promise<Finished> {
+  return run(process.execPath, ["scripts/gvfx.mjs", "lab", ...args], { env: { GVFX_ENV: "lab", CI: "true" } });
+}
+
+export function access(): LabAccess & { readonly nomad: Endpoint } {
+  const all = labAccess(environment);
+  if (!all.nomad) throw new Error("foundation is not deployed");
+  return { ...all, nomad: all.nomad };
+}
+
+/** A question to Nomad with the management token; other headers replace it. */
+export async function askNomad(path: string, options: { readonly headers?: Readonly<Record<string, string>>; readonly method?: "GET" | "POST" | "PUT"; readonly body?: unknown } = {}): Promise<Answer> {
+  const { nomad } = access();
+  return request(nomad.address + path, { ca: nomad.caPem, method: options.method, headers: options.headers ?? { "x-nomad-token": nomad.token }, ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }) });
+}
+
+/** The answer's JSON; fails the test with the path when the status is not 200. */
+export async function nomadJson<T>(path: string): Promise<T> {
+  const answer = await askNomad(path);
+  if (answer.status !== 200) throw new Error(`Nomad answered ${answer.status} to ${path}: ${answer.text.slice(0, 200)}`);
+  return JSON.parse(answer.text) as T;
+}
+
+export interface Allocation {
+  readonly ID: string;
+  readonly JobID: string;
+  readonly JobVersion: number;
+  readonly NodeName: string;
+  readonly ClientStatus: string;
+  readonly DesiredStatus: string;
+  readonly CreateTime: number;
+}
+
+export async function allocations(job?: string): Promise<Allocation[]> {
+  return nomadJson<Allocation[]>(job ? `/v1/job/${job}/allocations?namespace=${namespace}` : `/v1/allocations?namespace=*`);
+}
+
+export async function running(job: string): Promise<Allocation[]> {
+  return (await allocations(job)).filter((a) => a.ClientStatus === "running" && a.DesiredStatus === "run");
+}
+
+export async function askConsul(path: string, options: { readonly token?: string; readonly body?: string; readonly method?: "GET" | "PUT" } = {}): Promise<Answer> {
+  const { consul } = access();
+  const token = options.token ?? consul.token;
+  return request(consul.address + path, { ca: consul.caPem, method: options.method, headers: token ? { "x-consul-token": token } : {}, ...(options.body === undefined ? {} : { body: options.body }) });
+}
+
+/** Runs a program in a machine's container. */
+export function inMachine(machine: string, ...command: string[]): Promise<Finished> {
+  return run("docker", ["exec", `gvfx-lab-${machine}`, ...command]);
+}
+
+/** Runs a program in the container of a job's task, by the engine inside its node. */
+export async function inTask(job: string, task: string, ...command: string[]): Promise<Finished> {
+  const [allocation] = await running(job);
+  if (!allocation) throw new Error(`${job} has no running allocation`);
+  return inMachine(allocation.NodeName, "docker", "exec", `${task}-${allocation.ID}`, ...command);
+}
+
+/** Tries until it holds, with the last error when it never does. */
+export async function eventually(seconds: number, check: () => Promise<void> | void): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((done) => setTimeout(done, 500));
+    }
+  }
+}

@@ -1,0 +1,156 @@
+/** The whole platform for real: deployed from nothing, looked at, deployed again, destroyed. */
+import { readFileSync } from "node:fs";
+import tls from "node:tls";
+import { JOBS, type JobName } from "../../contracts/services";
+import { request } from "../../scripts/clients/http";
+import { LabSecrets } from "../../scripts/lab/secrets";
+import { LAB_STACKS, OUTPUT_FOLDER, synthesizeLab, Terraform } from "../../scripts/lab/terraform";
+import { run } from "../../scripts/lab/run";
+import { describeUnless } from "../terraform/terraform";
+import { access, allocations, askConsul, askNomad, environment, eventually, gvfxLab, inMachine, inTask, lab, labMissing, namespace, nomadJson, running, type Allocation } from "./lab-fixture";
+
+const API_HEALTH = "http://gvfx-api.service.consul:8787/health";
+const LONG_RUNNING: readonly JobName[] = (Object.values(JOBS) as JobName[]).filter((job) => job !== JOBS.backup && job !== JOBS.images);
+
+describeUnless(labMissing(), "the lab", () => {
+  const terraform = new Terraform(environment);
+  let said = "";
+
+  beforeAll(async () => {
+    said = (await gvfxLab("up", "--timings")).output;
+    process.stderr.write(said);
+  }, 15 * 60_000);
+
+  afterAll(async () => {
+    if (process.env.GVFX_E2E_KEEP) return;
+    await gvfxLab("down");
+    expect((await run("docker", ["ps", "-aq", "--filter", "name=^gvfx-lab-"])).output).toBe("");
+    expect((await run("docker", ["volume", "ls", "-q", "--filter", "name=^gvfx-lab-"])).output).toBe("");
+    expect((await run("docker", ["network", "ls", "-q", "--filter", `name=^${lab.network.name}$`])).output).toBe("");
+  }, 5 * 60_000);
+
+  test("says which parts are real and which are doubles", () => {
+    expect(said).toMatch(/Nomad, Consul +real/);
+    for (const double of ["Convex", "api, frontend, rl-service, worker", "exchange, alert destination", "legacy host"]) expect(said).toMatch(new RegExp(`${double} +doubles?`));
+    expect(said).toMatch(/Vultr and tailnet are turned off/);
+  });
+
+  test("three Nomad voters, three Consul servers, every job running in the number that it asks for", async () => {
+    const { Voters } = JSON.parse((await askNomad("/v1/operator/autopilot/health")).text) as { Voters: string[] };
+    expect(Voters).toHaveLength(3);
+    expect(JSON.parse((await askConsul("/v1/status/peers")).text)).toHaveLength(3);
+    await eventually(60, async () => {
+      for (const job of LONG_RUNNING) expect([job, (await running(job)).length]).toEqual([job, [JOBS.api, JOBS.frontend, JOBS.rlService, JOBS.gateway].includes(job as never) ? 2 : 1]);
+    });
+  }, 90_000);
+
+  describe("without a token, or with one for something else, everything is refused", () => {
+    test("Nomad's API", async () => {
+      for (const path of ["/v1/jobs", "/v1/nodes", `/v1/vars?namespace=${namespace}`, "/v1/agent/self"]) expect([path, (await askNomad(path, { headers: {} })).status]).toEqual([path, 403]);
+      expect((await askNomad("/v1/jobs", { headers: { "x-nomad-token": "00000000-0000-0000-0000-000000000000" } })).status).toBe(403);
+    });
+
+    test("Nomad's API speaks TLS only, signed by the cluster's own authority", async () => {
+      const { nomad, consul } = access();
+      await expect(request(nomad.address.replace("https:", "http:") + "/v1/jobs").then((a) => a.status)).resolves.toBe(400);
+      await expect(request(`${nomad.address}/v1/jobs`, { ca: consul.caPem })).rejects.toThrow(/certificate|signature|issuer/i);
+    });
+
+    test("Nomad's RPC asks for a client certificate", async () => {
+      // The port is not published: the question is asked from the network, by a machine that has none.
+      const { output } = await inMachine("device", "sh", "-c", "echo | timeout 5 openssl s_client -connect 100.127.0.11:4647 2>&1 | head -40; true");
+      expect(output).toMatch(/tlsv13? alert certificate required|Acceptable client certificate CA names|alert bad certificate|no peer certificate|unexpected eof|wrong version number/i);
+    });
+
+    test("Consul: keys, catalog and agents", async () => {
+      for (const path of ["/v1/kv/gvfx/worker-owner", "/v1/kv/gvfx/?keys", "/v1/agent/self", "/v1/acl/tokens"]) expect([path, (await askConsul(path, { token: "" })).status]).toEqual([path, 403]);
+      // Catalogs are filtered instead of refused.
+      expect(JSON.parse((await askConsul("/v1/catalog/nodes", { token: "" })).text)).toEqual([]);
+      expect((await askConsul("/v1/kv/gvfx/worker-owner", { token: "", method: "PUT", body: "nobody" })).status).toBe(403);
+    });
+
+    test("the node's own Consul agent lends its token to nobody", async () => {
+      const { output } = await inMachine("server-1", "curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "http://127.0.0.1:8500/v1/kv/gvfx/worker-owner");
+      expect(output).toBe("403");
+    });
+
+    test("OpenBao: secrets and mounts", async () => {
+      const { vault } = access();
+      for (const path of [`/v1/${environment.vault.kvMount}/data/data/postgres`, "/v1/sys/mounts", "/v1/auth/token/lookup-self"]) expect([path, (await request(vault.address + path, { ca: vault.caPem })).status]).toEqual([path, 403]);
+    });
+  });
+
+  test("certificates: every server shows one of the cluster's authority for its own name", async () => {
+    const { nomad } = access();
+    for (const { machine, on } of lab.published.filter((p) => p.port === 4646)) {
+      const peer = await new Promise<string>((done, failed) => {
+        const socket = tls.connect({ host: "127.0.0.1", port: on, ca: nomad.caPem, servername: "server.global.nomad" }, () => {
+          done(String(socket.getPeerCertificate().subjectaltname));
+          socket.end();
+        });
+        socket.once("error", failed);
+      });
+      expect([machine, peer]).toEqual([machine, expect.stringContaining("DNS:server.global.nomad")]);
+    }
+  });
+
+  test("the API's name answers inside an app container, and on a user's device", async () => {
+    const script = `const r = await fetch(${JSON.stringify(API_HEALTH)}); console.log(r.status, await r.text())`;
+    expect((await inTask(JOBS.frontend, "frontend", "bun", "-e", script)).output).toMatch(/^200 .*"status":"ok"/);
+    expect((await inMachine("device", "curl", "--silent", "--show-error", "--max-time", "10", API_HEALTH)).output).toContain('"status":"ok"');
+  }, 30_000);
+
+  test("deploying again changes nothing, and every plan is empty", async () => {
+    await synthesizeLab();
+    const before = await allocations();
+    for (const stack of LAB_STACKS) expect([stack, await terraform.hasChanges(stack)]).toEqual([stack, false]);
+    const began = Date.now();
+    await gvfxLab("up");
+    process.stderr.write(`second up: ${((Date.now() - began) / 1000).toFixed(1)} s\n`);
+    for (const stack of LAB_STACKS) expect([stack, await terraform.hasChanges(stack)]).toEqual([stack, false]);
+    const ids = (all: Allocation[]) => all.filter((a) => LONG_RUNNING.includes(a.JobID as JobName) && a.ClientStatus === "running").map((a) => a.ID).sort();
+    expect(ids(await allocations())).toEqual(ids(before));
+  }, 4 * 60_000);
+
+  test("the order of the stacks is enforced: without foundation's state there is nothing to deploy data-plane with", async () => {
+    const { status, output } = await run("sh", ["-c", `cp -r ${OUTPUT_FOLDER}/stacks/data-plane "$1/stack" && cd "$1/stack" && sed -i 's#\\.gvfx/state/lab#.gvfx/state/nowhere#g' cdk.tf.json && terraform init -input=false -no-color -reconfigure >/dev/null && terraform plan -input=false -no-color 2>&1`, "sh", (await run("mktemp", ["-d"])).output.trim()], { accept: [0, 1], env: { CHECKPOINT_DISABLE: "1" } });
+    expect(status).toBe(1);
+    expect(output).toMatch(/Unable to find remote state/);
+  }, 60_000);
+
+  test("no state and no log of a deploy holds a secret of the catalog", async () => {
+    const values = await new LabSecrets(environment, access().vault).values();
+    expect(values.length).toBeGreaterThan(10);
+    const files = [...LAB_STACKS.map((stack) => `.gvfx/state/lab/${stack}.tfstate`), ...LAB_STACKS.map((stack) => `.gvfx/lab/logs/${stack}-apply.log`), ...LAB_STACKS.map((stack) => `${OUTPUT_FOLDER}/stacks/${stack}/cdk.tf.json`)];
+    for (const file of files) {
+      const text = readFileSync(file, "utf8");
+      expect([file, values.filter((value) => text.includes(value)).length]).toEqual([file, 0]);
+    }
+  });
+
+  test("what a deploy says holds no token either", async () => {
+    const { consul, vault, nomad } = access();
+    const secrets = [consul.token, vault.token, nomad.token];
+    for (const stack of LAB_STACKS) {
+      const text = readFileSync(`.gvfx/lab/logs/${stack}-apply.log`, "utf8");
+      expect([stack, secrets.filter((secret) => text.includes(secret)).length]).toEqual([stack, 0]);
+    }
+    expect(secrets.filter((secret) => said.includes(secret))).toEqual([]);
+  });
+
+  test("the witness runs nothing, even when its client is switched on by hand", async () => {
+    const config = `${environment.nomad.configDir}/agent.json`;
+    await inMachine("witness", "cp", config, "/tmp/agent.json");
+    try {
+      await inMachine("witness", "sh", "-c", `jq '.client = {enabled: true, node_class: "witness", options: {"fingerprint.denylist": "env_aws,env_azure,env_digitalocean,env_gce"}}' /tmp/agent.json >${config} && systemctl restart nomad`);
+      await eventually(60, async () => expect((await nomadJson<{ Name: string; Status: string; NodeClass: string }[]>("/v1/nodes")).find((n) => n.Name === "witness")).toMatchObject({ Status: "ready", NodeClass: "witness" }));
+      // A new evaluation of every job: whatever could be placed there would be now.
+      for (const job of Object.values(JOBS)) await askNomad(`/v1/job/${job}/evaluate?namespace=${namespace}`, { method: "POST", body: { JobID: job, EvalOptions: {} } });
+      await new Promise((done) => setTimeout(done, 5_000));
+      expect((await allocations()).filter((a) => a.NodeName === "witness")).toEqual([]);
+    } finally {
+      await inMachine("witness", "sh", "-c", `cp /tmp/agent.json ${config} && systemctl restart nomad`);
+    }
+    await eventually(60, async () => expect((JSON.parse((await askNomad("/v1/operator/autopilot/health")).text) as { Healthy: boolean }).Healthy).toBe(true));
+  }, 180_000);
+});
