@@ -24,6 +24,8 @@ const PORTS = { api: 3210, site: 3211 } as const;
 const DATABASE_PATIENCE_MS = 60_000;
 /** How long a change of a subscribed query may take to reach its client: an operator watches a progress line. */
 const SYNC_INTERVAL_MS = 250;
+/** Calls in flight at SIGINT get this long; a client that only keeps its connection open does not hold up the end. */
+const STOP_PATIENCE_MS = 5_000;
 /** The largest body: a whole snapshot by POST /api/import. */
 const MAX_BODY_BYTES = 4 * 1024 ** 3;
 
@@ -115,7 +117,8 @@ async function main(): Promise<void> {
   process.on("SIGTERM", () => log("SIGTERM ignored, as the real backend ignores it: it stops at SIGINT"));
   process.once("SIGINT", () => {
     log("SIGINT: stopping");
-    void Promise.all([api.stop(), site.stop()])
+    const answered = Promise.all([api.stop(), site.stop()]);
+    void Promise.race([answered, new Promise((resolve) => setTimeout(resolve, STOP_PATIENCE_MS))])
       .then(() => store.close())
       .finally(() => process.exit(0));
   });

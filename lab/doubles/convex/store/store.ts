@@ -1,6 +1,7 @@
 /** Documents in tables, in a database that keeps them over restarts. */
 import { INDEXES, STORAGE_TABLE } from "../schema";
 import { newDocument, patched, type StoredDocument } from "../values/document";
+import { Batches } from "./batches";
 import type { IndexRange, Reader, Writer } from "./documents";
 import { Lease } from "./lease";
 import type { Database, Sql } from "./sql";
@@ -20,6 +21,10 @@ const STAGED = "staged:";
 
 export class DocumentStore {
   private readonly turns = new Turns();
+  private readonly batches = new Batches(
+    (tables, run) => this.turns.inTurn(tables, run),
+    (run) => this.write((sql) => run(this.writer(sql))),
+  );
   private tablesByName = new Map<string, Table>();
 
   private constructor(private readonly db: Database, private readonly lease: Lease, private readonly lost: (error: Error) => void) {}
@@ -141,10 +146,9 @@ export class DocumentStore {
   async mutate<T>(tables: readonly string[], run: (db: Writer) => Promise<T>): Promise<T> {
     for (;;) {
       await this.ensure(tables);
-      const done = await this.turns.inTurn(tables, async () => {
+      const done = await this.batches.add(tables, async (db) => {
         // An import may have removed one while this waited.
-        if (tables.some((name) => !this.tablesByName.has(name))) return undefined;
-        return { result: await this.write((sql) => run(this.writer(sql))) };
+        return tables.some((name) => !this.tablesByName.has(name)) ? undefined : { result: await run(db) };
       });
       if (done) return done.result;
     }
