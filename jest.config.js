@@ -3,8 +3,8 @@ module.exports = {
   testEnvironment: "node",
   roots: ["<rootDir>/__tests__"],
   testMatch: ["**/*.test.ts"],
-  // Terraform with its providers, HAProxy, a browser: npm run test:programs.
-  testPathIgnorePatterns: ["/node_modules/", "\\.programs\\.test\\.ts$"],
+  // Terraform with its providers, HAProxy, a browser: npm run test:programs. The lab and the clouds' doubles: npm run test:e2e.
+  testPathIgnorePatterns: ["/node_modules/", "\\.(programs|e2e)\\.test\\.ts$"],
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { parser: { syntax: "typescript" }, target: "es2022" }, module: { type: "commonjs" }, sourceMaps: "inline" }] },
   maxWorkers: 2,
 };

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { renderedPolicy, tailnetPolicy } from "../../constructs/tailnet/policy";
 import { PRODUCTION, productionWith, synthesize } from "./stack";
-import { TailnetApiDouble, type DeviceDouble } from "./tailnet-api-double";
+import { TailnetApiDouble, type DeviceDouble } from "../../lab/doubles/cloud/tailnet-api";
 import { describeUnless, hasTerraform, TerraformFolder } from "../terraform/terraform";
 
 const LIVE = `{
