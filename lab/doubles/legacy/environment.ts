@@ -1,0 +1,65 @@
+/** The env files of the checkout, made from the container's environment: LEGACY_ENV_<KEY> for the app, LEGACY_CONVEX_ENV_<KEY> for Convex. */
+import { APP_SERVICES, DEFAULT_PORTS } from "../../../contracts/services";
+import { catalogBuildArguments, catalogEnv, DEFAULT_CATALOG } from "../../../contracts/markets";
+import { entriesFor } from "../../../contracts/env";
+import { contractBreaches } from "../frontend/environment";
+
+type Values = Readonly<Record<string, string>>;
+
+const APP_PREFIX = "LEGACY_ENV_";
+const CONVEX_PREFIX = "LEGACY_CONVEX_ENV_";
+
+/** What each of the hand-started processes finds in its env file. */
+export interface LegacyEnvironment {
+  /** backend/.env: API, worker and RL service read the one file. */
+  readonly backend: Values;
+  /** frontend/.env.local */
+  readonly frontend: Values;
+  /** convex/.env */
+  readonly convex: Values;
+}
+
+const local = (port: number): string => `http://127.0.0.1:${port}`;
+
+const BACKEND_DEFAULTS: Values = {
+  NODE_ENV: "production",
+  DISABLE_TEST_DATA_IN_DB: "true",
+  CONVEX_URL: local(DEFAULT_PORTS.convex),
+  RL_SERVICE_URL: local(DEFAULT_PORTS.rlService),
+  // Required by the contract; the doubles keep nothing in it, as the app does not while TIMESCALE_*_ENABLED is off.
+  TIMESCALE_URL: "postgres://legacy@127.0.0.1:5432/legacy",
+  BINGX_WS_ENABLED: "true",
+  ...catalogEnv(DEFAULT_CATALOG),
+};
+
+const FRONTEND_DEFAULTS: Values = { API_BASE_URL: local(DEFAULT_PORTS.api), ...catalogBuildArguments(DEFAULT_CATALOG) };
+
+/**
+ * Sorts the container's environment into the env files.
+ * @param secret 64 hex digits for Convex, used when the container is given none
+ * @throws Error that lists every breach of the app's contract
+ */
+export function legacyEnvironment(container: Readonly<Record<string, string | undefined>>, secret: string): LegacyEnvironment {
+  const app = withPrefix(container, APP_PREFIX);
+  const frontendKeys = new Set(entriesFor("frontend").map((e) => e.key));
+  const backendKeys = new Set(APP_SERVICES.filter((s) => s !== "frontend").flatMap((s) => entriesFor(s).map((e) => e.key)));
+  const pick = (belongs: (key: string) => boolean): Values => Object.fromEntries(Object.entries(app).filter(([key]) => belongs(key)));
+  const environment = {
+    // A key that no contract names is a setting of a double: they read the backend's file.
+    backend: { ...BACKEND_DEFAULTS, ...pick((key) => backendKeys.has(key) || !frontendKeys.has(key)) },
+    frontend: { ...FRONTEND_DEFAULTS, ...pick((key) => frontendKeys.has(key)) },
+    convex: { INSTANCE_NAME: "legacy", INSTANCE_SECRET: secret, CONVEX_CLOUD_ORIGIN: local(DEFAULT_PORTS.convex), ...withPrefix(container, CONVEX_PREFIX) },
+  };
+  const errors = APP_SERVICES.flatMap((service) => contractBreaches(service, service === "frontend" ? environment.frontend : environment.backend).map((e) => `${service}: ${e}`));
+  if (errors.length > 0) throw new Error(`${APP_PREFIX}* breaks the app's contract, so the processes would not start:\n${errors.map((e) => `  ${e}`).join("\n")}`);
+  return environment;
+}
+
+/** An env file that bash sources, one key a line. */
+export function envFile(values: Values): string {
+  return Object.entries(values).map(([key, value]) => `${key}='${value.replaceAll("'", `'\\''`)}'\n`).join("");
+}
+
+function withPrefix(container: Readonly<Record<string, string | undefined>>, prefix: string): Values {
+  return Object.fromEntries(Object.entries(container).flatMap(([key, value]) => (key.startsWith(prefix) && value !== undefined ? [[key.slice(prefix.length), value]] : [])));
+}
