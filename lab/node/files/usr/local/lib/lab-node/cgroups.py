@@ -11,6 +11,7 @@ import os
 import subprocess
 
 ROOT = "/sys/fs/cgroup"
+TRIES = 5
 
 
 def hierarchies(text):
@@ -53,19 +54,23 @@ def _mount(kind, options, path):
 def _delegate():
     """A v2 cgroup that has processes of its own cannot hand controllers down: ours go to a leaf."""
     os.makedirs(f"{ROOT}/init", exist_ok=True)
-    with open(f"{ROOT}/cgroup.procs", encoding="ascii") as file:
-        pids = file.read().split()
-    for pid in pids:
-        _write(f"{ROOT}/init/cgroup.procs", pid)
     with open(f"{ROOT}/cgroup.controllers", encoding="ascii") as file:
-        for controller in file.read().split():
-            _write(f"{ROOT}/cgroup.subtree_control", f"+{controller}")
+        controllers = file.read().split()
+    for controller in controllers:
+        # More than once: a health check of the container may have started a process in between.
+        for _ in range(TRIES):
+            with open(f"{ROOT}/cgroup.procs", encoding="ascii") as file:
+                for pid in file.read().split():
+                    _write(f"{ROOT}/init/cgroup.procs", pid)
+            if _write(f"{ROOT}/cgroup.subtree_control", f"+{controller}"):
+                break
 
 
 def _write(path, text):
+    """Whether the kernel took it: a process may have ended, a controller may not be for children."""
     try:
         with open(path, "w", encoding="ascii") as file:
             file.write(text)
-    except OSError as error:
-        # A process that has ended, a controller that cannot be delegated: the others still can.
-        print(f"lab-node: {path}: {text}: {error.strerror}", flush=True)
+        return True
+    except OSError:
+        return False
