@@ -52,7 +52,7 @@ export class LabStack extends PlatformStack {
     // Resolves names as split DNS lets a user's device do.
     new LabMachine(this, "device", { ...network, name: "device", address: lab.device.tailnetAddress, image: nodeImage, entrypoint: ["sleep", "infinity"], dns: nodeDns, container: { init: true } });
 
-    this.login = { hostKeys: ssh.hostKeys, sshPrivateKey: ssh.privateKey };
+    this.login = { hostKeys: Object.fromEntries([...nodes, witness].map(({ name }) => [name, ssh.hostKeys[name]])), sshPrivateKey: ssh.privateKey };
     this.outputs({ ca: authority.caPem, ...Object.fromEntries(Object.entries(ssh.hostKeys).map(([machine, key]) => [`host-key-${machine}`, key])) }, false);
     this.outputs({ "consul-token": consul.managementToken, "vault-token": openbao.rootToken, "ssh-private-key": ssh.privateKey }, true);
   }

@@ -36,7 +36,8 @@ export function objectstoreJob(env: Environment, lock: ImageLock): JobSpec {
       { data: `${JSON.stringify(CONVEX_POLICY, null, 2)}\n`, destination: "local/convex-policy.json" },
     ],
     vaultRole: vaultRole(env.nomad.namespace, JOBS.objectstore),
-    resources: { cpuMhz: 100, memory: Size.mebibytes(128) },
+    // Measured: the client of 2025-08 is killed at 128 MiB, while it asks for a user's policies.
+    resources: { cpuMhz: 100, memory: Size.mebibytes(256) },
     killSignal: "SIGTERM",
     killTimeout: Duration.seconds(5),
     hook: "poststart",

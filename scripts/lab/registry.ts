@@ -41,40 +41,28 @@ export class LabRegistry {
     if (missing.length > 0) throw new Error(`${missing.length} image${missing.length === 1 ? " is" : "s are"} neither in the engine nor to be had from a registry: ${missing.join(", ")}\nOn a machine that reaches them: docker pull <image> && docker save <image> -o image.tar; here: docker load -i image.tar. Other names: lab.sources and lab.images in environments/lab.ts`);
   }
 
-  /** Pushes what changed, and writes the lock file when all are there. */
-  async push(onLine: (line: string) => void): Promise<ImageLock> {
+  /**
+   * Pushes what changed, and has both nodes pull each image as soon as it is there: no
+   * deploy and no failover waits for a transfer then. Writes the lock file when all are.
+   */
+  async distribute(onLine: (line: string) => void): Promise<string> {
     const before = this.lock();
+    const engines = this.env.nodes.map(({ name }) => new NodeEngine(name));
+    const waiting = new Map(engines.map((engine) => [engine, engine.ready()]));
     const entries: [ImageRole, LockedImage][] = [];
-    for (const role of IMAGE_ROLES) entries.push([role, await this.pushOne(role, before[role], onLine)]);
+    let pushed = 0;
+    for (const role of IMAGE_ROLES) {
+      const image = await this.pushOne(role, before[role], onLine);
+      if (image !== before[role]) pushed++;
+      entries.push([role, image]);
+      // One after the other on each node: a layer that two images share is transferred once.
+      for (const engine of engines) waiting.set(engine, waiting.get(engine)!.then(() => engine.pull(imageReference(this.env.images[role], image), onLine)));
+    }
     const lock = Object.fromEntries(entries) as unknown as ImageLock;
     mkdirSync(dirname(this.lockFile), { recursive: true });
     writeFileSync(this.lockFile, `${JSON.stringify(lock, null, 2)}\n`);
-    return lock;
-  }
-
-  /** Both nodes have every image before a job needs it, so that no deploy and no failover waits for a transfer. */
-  async prePull(lock: ImageLock, onLine: (line: string) => void): Promise<void> {
-    await Promise.all(
-      this.env.nodes.map(async ({ name }) => {
-        const docker = (...args: string[]) => run("docker", ["exec", containerName(name), "docker", ...args]);
-        for (let tries = 0; ; tries++) {
-          try {
-            await docker("info");
-            break;
-          } catch (error) {
-            if (tries >= ENGINE_TRIES || !(error instanceof RunFailed)) throw new Error(`the engine inside ${name} does not answer, so it can run nothing; look at it with: npm run gvfx -- lab logs ${name} --unit docker`, { cause: error });
-            await new Promise((done) => setTimeout(done, TRY_INTERVAL_MS));
-          }
-        }
-        const present = new Set((await docker("images", "--digests", "--format", "{{.Repository}}@{{.Digest}}")).output.split("\n"));
-        for (const role of IMAGE_ROLES) {
-          const reference = imageReference(this.env.images[role], lock[role]);
-          if (present.has(reference)) continue;
-          onLine(`${name} pulls ${role}`);
-          await docker("pull", "--quiet", reference);
-        }
-      }),
-    );
+    await Promise.all(waiting.values());
+    return `${pushed} of ${IMAGE_ROLES.length} pushed`;
   }
 
   private async pushOne(role: ImageRole, known: LockedImage, onLine: (line: string) => void): Promise<LockedImage> {
@@ -102,5 +90,36 @@ export class LabRegistry {
     const [host, ...path] = repository.split("/");
     const answer = await fetch(`http://${host}/v2/${path.join("/")}/manifests/${digest}`, { method: "HEAD", headers: { accept: "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json" } }).catch(() => undefined);
     return answer?.status === 200;
+  }
+}
+
+/** The engine inside a node. */
+class NodeEngine {
+  private present: ReadonlySet<string> = new Set();
+
+  constructor(private readonly node: string) {}
+
+  /** Waits until it answers, and looks what it has. */
+  async ready(): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      try {
+        await this.docker("info");
+        break;
+      } catch (error) {
+        if (tries >= ENGINE_TRIES || !(error instanceof RunFailed)) throw new Error(`the engine inside ${this.node} does not answer, so it can run nothing; look at it with: npm run gvfx -- lab logs ${this.node} --unit docker`, { cause: error });
+        await new Promise((done) => setTimeout(done, TRY_INTERVAL_MS));
+      }
+    }
+    this.present = new Set((await this.docker("images", "--digests", "--format", "{{.Repository}}@{{.Digest}}")).output.split("\n"));
+  }
+
+  async pull(reference: string, onLine: (line: string) => void): Promise<void> {
+    if (this.present.has(reference)) return;
+    onLine(`${this.node} pulls ${reference.split("@")[0]}`);
+    await this.docker("pull", "--quiet", reference);
+  }
+
+  private docker(...args: string[]) {
+    return run("docker", ["exec", containerName(this.node), "docker", ...args]);
   }
 }

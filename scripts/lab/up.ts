@@ -37,10 +37,7 @@ export async function labUp(env: Environment, lab: Lab, { appSource, terminal, w
     { title: "synth", run: () => synthesizeLab() },
     deploy("lab", "network, nodes, Consul, OpenBao, registry"),
   ];
-  const images: Steps = [
-    { title: "images to the registry", run: async (report) => void (await registry.push(report)) },
-    { title: "images on both nodes", run: (report) => registry.prePull(registry.lock(), report) },
-  ];
+  const images: Steps = [{ title: "images to the registry and to both nodes", run: (report) => registry.distribute(report) }];
   const cluster: Steps = [
     deploy("foundation", "agents, TLS, ACLs, identities"),
     { title: "secrets in OpenBao", run: async () => `${await new LabSecrets(env, labAccess(env).vault).fill()} paths written` },
