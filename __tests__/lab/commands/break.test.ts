@@ -1,0 +1,298 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { Duration } from "../../../contracts/units";
+import { loadEnvironment } from "../../../environments/load";
+import { Breaker, type JobControl } from "../../../scripts/lab/break/breaker";
+import { registerBreak, registerHeal } from "../../../scripts/lab/break/command";
+import { Ledger } from "../../../scripts/lab/break/ledger";
+import { partitionScript, quorumScript, uncutScript } from "../../../scripts/lab/break/network";
+import { targetsOf } from "../../../scripts/lab/break/targets";
+import { labMachines } from "../../../scripts/lab/machines";
+import type { NomadAllocation } from "../../../scripts/lab/status/nomad";
+import { EngineDouble } from "./engine-double";
+
+const env = loadEnvironment("lab");
+const lab = env.lab!;
+const machines = labMachines(env, lab);
+const network = { name: "gvfx-lab", address: "100.127.0.11", prefixLength: 24, gateway: "100.127.0.1" };
+
+let folder: string;
+let engine: EngineDouble;
+let ledger: Ledger;
+const restarted: string[] = [];
+
+const allocation = (job: string, node: string, id: string): NomadAllocation => ({
+  id, jobId: job, group: "api", version: 0, node, desired: "run", status: "running", createdAt: 0,
+  tasks: [{ name: "api", state: "running", failed: false, restarts: 0, lastEvent: "" }, { name: "roles", state: "dead", failed: false, restarts: 0, lastEvent: "" }],
+});
+const jobs: JobControl = {
+  allocations: async () => [allocation("gvfx-api", "server-1", "aaaaaaaa-1"), allocation("gvfx-api", "server-2", "bbbbbbbb-2"), { ...allocation("gvfx-api", "server-2", "cccccccc-3"), status: "complete" }],
+  restartAllocation: async (id) => void restarted.push(id),
+};
+const breaker = (control: JobControl | undefined = jobs) => new Breaker({ engine, machines, network: lab.network.name, toolImage: lab.images.node, jobs: control, ledger });
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "gvfx-break-"));
+  engine = new EngineDouble(machines.map(({ container }) => container));
+  ledger = new Ledger(join(folder, "broken.json"));
+  restarted.length = 0;
+  engine.inside("gvfx-lab-server-1").place(["api-aaaaaaaa-1"]);
+  engine.inside("gvfx-lab-server-2").place(["api-bbbbbbbb-2"]);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("machines", () => {
+  test("are those of the environment, with their containers and ports", () => {
+    expect(machines.map(({ name }) => name)).toEqual(["server-1", "server-2", "witness", "consul-1", "consul-2", "consul-3", "openbao", "registry", "exchange", "legacy", "device"]);
+    expect(machines[0]).toMatchObject({ container: "gvfx-lab-server-1", address: "100.127.0.11", role: "node" });
+    expect(machines[0].published).toContainEqual({ port: 4646, on: 14646 });
+  });
+
+  test.each([
+    ["stop", "stop", "start"],
+    ["kill", "kill", "start"],
+    ["pause", "pause", "unpause"],
+  ] as const)("%s is recorded, and healed by its opposite", async (action, verb, opposite) => {
+    await breaker().break(action, ["openbao"]);
+    expect(engine.calls).toContain(`${verb} gvfx-lab-openbao`);
+    expect(ledger.read()).toMatchObject([{ fault: action, name: "openbao", container: "gvfx-lab-openbao" }]);
+    await breaker().heal();
+    expect(engine.calls).toContain(`${opposite} gvfx-lab-openbao`);
+    expect(ledger.read()).toEqual([]);
+  });
+
+  test("a second break of the same kind changes nothing, and a second heal neither", async () => {
+    await breaker().break("pause", ["openbao"]);
+    const told: string[] = [];
+    expect(await breaker().break("pause", ["openbao"], {}, (line) => told.push(line))).toEqual([]);
+    expect(told).toEqual(["openbao: paused: is so already"]);
+    await breaker().heal();
+    const before = engine.calls.length;
+    expect(await breaker().heal()).toEqual([]);
+    expect(engine.calls).toHaveLength(before);
+  });
+
+  test("what was mended by hand is broken again, and recorded once", async () => {
+    await breaker().break("pause", ["openbao"]);
+    engine.set("gvfx-lab-openbao", { paused: false });
+    await breaker().break("pause", ["openbao"]);
+    expect(engine.calls.filter((call) => call === "pause gvfx-lab-openbao")).toHaveLength(2);
+    expect(ledger.read()).toHaveLength(1);
+  });
+
+  test("a machine that was started or removed by hand heals without a command", async () => {
+    await breaker().break("stop", ["openbao", "device"]);
+    engine.set("gvfx-lab-openbao", { running: true });
+    engine.remove("gvfx-lab-device");
+    await breaker().heal();
+    expect(engine.calls.filter((call) => call.startsWith("start"))).toEqual([]);
+    expect(ledger.read()).toEqual([]);
+  });
+
+  test("what the engine refuses is not recorded, and what worked is", async () => {
+    engine.answers.set("stop gvfx-lab-consul-2", { status: 1, output: "", complaint: "no space left" });
+    await expect(breaker().break("stop", ["consul"])).rejects.toThrow(/consul-2: stopped did not work: .*no space left\n.*rest worked and is recorded/s);
+    expect(ledger.read().map(({ name }) => name)).toEqual(["consul-1", "consul-3"]);
+  });
+
+  test("what cannot be healed stays recorded", async () => {
+    await breaker().break("stop", ["openbao"]);
+    engine.answers.set("start", { status: 1, output: "", complaint: "port is allocated" });
+    await expect(breaker().heal()).rejects.toThrow(/still recorded.*lab heal\n.*port is allocated/s);
+    expect(ledger.read()).toHaveLength(1);
+  });
+
+  test("consul is all three servers; one of them heals alone, and the group heals the rest", async () => {
+    await breaker().break("stop", ["consul"]);
+    expect(ledger.read().map(({ name, group }) => [name, group])).toEqual([["consul-1", "consul"], ["consul-2", "consul"], ["consul-3", "consul"]]);
+    await breaker().heal({ names: ["consul-2"] });
+    expect(ledger.read().map(({ name }) => name)).toEqual(["consul-1", "consul-3"]);
+    await breaker().heal({ names: ["consul"] });
+    expect(ledger.read()).toEqual([]);
+  });
+
+  test("a restart leaves no record", async () => {
+    expect(await breaker().break("restart", ["exchange"])).toEqual([]);
+    expect(engine.calls).toContain("restart gvfx-lab-exchange");
+  });
+
+  test("a machine is started before its network is healed, and a stopped one has no network to heal", async () => {
+    await breaker().break("partition", ["server-1"]);
+    await breaker().break("pause", ["server-1"]);
+    engine.calls.length = 0;
+    await breaker().heal();
+    expect(engine.calls.findIndex((call) => call.startsWith("unpause"))).toBeLessThan(engine.calls.findIndex((call) => call.startsWith("run")));
+    await breaker().break("partition", ["server-1"]);
+    engine.set("gvfx-lab-server-1", { running: false });
+    engine.calls.length = 0;
+    await breaker().heal();
+    expect(engine.calls.some((call) => call.startsWith("run"))).toBe(false);
+  });
+});
+
+describe("the network", () => {
+  test("is cut beside the container, in its namespace, with the node's tools", async () => {
+    await breaker().break("partition", ["consul-1"]);
+    const run = engine.calls.find((call) => call.startsWith("run"))!;
+    expect(run).toContain("--network container:gvfx-lab-consul-1 --cap-add NET_ADMIN --entrypoint sh gvfx-lab/node:lab");
+    expect(run).toContain("GVFX-PARTITION");
+  });
+
+  test("of a cut machine still lets the gateway in, before anything is dropped", () => {
+    const rules = partitionScript(network).split("\n").filter((line) => line.includes(" -A "));
+    expect(rules).toEqual([
+      "iptables -w -A GVFX-PARTITION -s 100.127.0.1 -j RETURN",
+      "iptables -w -A GVFX-PARTITION -d 100.127.0.1 -j RETURN",
+      'iptables -w -A GVFX-PARTITION -i "$device" -s 100.127.0.11/24 -j DROP',
+      'iptables -w -A GVFX-PARTITION -o "$device" -d 100.127.0.11/24 -j DROP',
+    ]);
+  });
+
+  test("of the Nomad servers is cut on their own ports and between them alone", async () => {
+    await breaker().break("partition", ["nomad-servers"]);
+    expect(ledger.read().map(({ fault, name, group }) => [fault, name, group])).toEqual([["quorum", "server-1", "nomad-servers"], ["quorum", "server-2", "nomad-servers"], ["quorum", "witness", "nomad-servers"]]);
+    const rules = quorumScript(network, ["100.127.0.12", "100.127.0.13"]).split("\n").filter((line) => line.includes(" -A "));
+    expect(rules).toHaveLength(16);
+    for (const rule of rules) expect(rule).toMatch(/-[sd] 100\.127\.0\.1[23] -p (tcp|udp) --[sd]port 4647:4648 -j DROP$/);
+    await breaker().heal({ names: ["nomad-servers"] });
+    expect(ledger.read()).toEqual([]);
+    expect(engine.calls.filter((call) => call.includes(uncutScript("GVFX-QUORUM")))).toHaveLength(3);
+  });
+
+  test("can be slow only where the kernel can, and the message says what to do", async () => {
+    engine.answers.set("run", { status: 1, output: "", complaint: "gvfx: no netem" });
+    await expect(breaker().break("slow", ["openbao"], { delay: Duration.ms(50) })).rejects.toThrow(/no sch_netem.*modprobe/s);
+    expect(engine.calls.some((call) => call.includes("netem delay 50ms"))).toBe(true);
+    expect(ledger.read()).toEqual([]);
+  });
+
+  test("needs the node's image, and says how to build it", async () => {
+    engine.answers.set("run", { status: 125, output: "", complaint: "docker: Error response from daemon: No such image: gvfx-lab/node:lab." });
+    await expect(breaker().break("partition", ["openbao"])).rejects.toThrow("node scripts/lab/images.mjs node");
+  });
+});
+
+describe("jobs", () => {
+  test("are killed in their nodes' engines: running tasks only", async () => {
+    await breaker().break("kill", ["api"]);
+    expect(engine.inside("gvfx-lab-server-1").calls).toEqual(["kill api-aaaaaaaa-1"]);
+    expect(engine.inside("gvfx-lab-server-2").calls).toEqual(["kill api-bbbbbbbb-2"]);
+    expect(ledger.read()).toEqual([]);
+  });
+
+  test("are restarted through Nomad, allocation by allocation", async () => {
+    await breaker().break("restart", ["gvfx-api"]);
+    expect(restarted).toEqual(["aaaaaaaa-1", "bbbbbbbb-2"]);
+  });
+
+  test("stay paused until they are healed", async () => {
+    await breaker().break("pause", ["gvfx-api"]);
+    expect(ledger.read().map(({ fault, within }) => [fault, within])).toEqual([["task-pause", "gvfx-lab-server-1"], ["task-pause", "gvfx-lab-server-2"]]);
+    await breaker().heal({ names: ["api"] });
+    expect(engine.inside("gvfx-lab-server-2").calls).toContain("unpause api-bbbbbbbb-2");
+    expect(ledger.read()).toEqual([]);
+  });
+
+  test.each(["stop", "partition", "slow"] as const)("cannot be broken by %s, and the message says what can", async (action) => {
+    await expect(breaker().break(action, ["gvfx-api"])).rejects.toThrow(/Jobs can be killed, paused or restarted/);
+  });
+
+  test("that do not run, or before Nomad is there, are told apart", async () => {
+    await expect(breaker().break("kill", ["gvfx-worker"])).rejects.toThrow("no task of gvfx-worker runs");
+    await expect(new Breaker({ engine, machines, network: "gvfx-lab", toolImage: "x", jobs: undefined, ledger }).break("kill", ["gvfx-worker"])).rejects.toThrow("not deployed");
+  });
+});
+
+describe("names", () => {
+  test("that are none break nothing, and the message has all that are", async () => {
+    await expect(breaker().break("stop", ["consul-1", "consul-9"])).rejects.toThrow(/named consul-9, and nothing was done\. Machines: server-1,.*Groups: consul, nomad-servers.*gvfx-worker/);
+    expect(engine.calls).toEqual([]);
+  });
+
+  test("given twice count once", () => {
+    expect(targetsOf(["consul", "consul-1", "gvfx-api", "api"], machines).map(({ name }) => name)).toEqual(["consul-1", "consul-2", "consul-3", "gvfx-api"]);
+  });
+
+  test("of the Nomad servers go with partition only", async () => {
+    await expect(breaker().break("stop", ["nomad-servers"])).rejects.toThrow("stop server-1 server-2 witness");
+  });
+});
+
+describe("the ledger", () => {
+  test("takes changes of several writers at once", async () => {
+    const entry = (n: number) => ({ fault: "stop" as const, name: `m-${n}`, container: `c-${n}`, since: new Date().toISOString() });
+    await Promise.all(Array.from({ length: 20 }, (_, n) => new Ledger(ledger.file).add([entry(n)])));
+    expect(ledger.read()).toHaveLength(20);
+  });
+
+  test("that is not readable is not taken for an empty one", () => {
+    writeFileSync(ledger.file, "{}");
+    expect(() => ledger.read()).toThrow(/broken\.json cannot be read.*remove it/s);
+  });
+
+  test("is written before anything is broken", async () => {
+    let seen = "";
+    const watched = new (class extends EngineDouble {
+      override async call(args: readonly string[]) {
+        if (args[0] === "stop") seen = readFileSync(ledger.file, "utf8");
+        return super.call(args);
+      }
+    })(machines.map(({ container }) => container));
+    engine = watched;
+    await breaker().break("stop", ["device"]);
+    expect(seen).toContain("gvfx-lab-device");
+  });
+});
+
+describe("the commands", () => {
+  const lines: string[] = [];
+  const command = () => {
+    const root = new Command("lab").exitOverride().configureOutput({ writeErr: () => undefined });
+    const surroundings = { environment: () => ({ env, lab }), write: (text: string) => void lines.push(text), breaker: () => breaker() };
+    registerBreak(root, surroundings);
+    registerHeal(root, surroundings);
+    root.commands.forEach((sub) => sub.exitOverride().configureOutput({ writeErr: () => undefined }));
+    return (...args: string[]) => root.parseAsync(args, { from: "user" });
+  };
+  beforeEach(() => void (lines.length = 0));
+  afterEach(() => void (process.exitCode = undefined));
+
+  test("break says how to undo, heal says what it did", async () => {
+    await command()("break", "stop", "openbao");
+    await command()("heal");
+    await command()("heal");
+    expect(lines).toEqual(["openbao: stopped", "recorded; undo with: npm run gvfx -- lab heal", "openbao: started", "whether all is well again: npm run gvfx -- lab status", "nothing is recorded as broken"]);
+  });
+
+  test("--for heals by itself, and exactly what it broke", async () => {
+    await command()("break", "pause", "device");
+    await command()("break", "pause", "openbao", "--for", "50ms");
+    expect(lines).toContain("openbao: goes on");
+    expect(ledger.read().map(({ name }) => name)).toEqual(["device"]);
+  });
+
+  test("--for heals at once when interrupted", async () => {
+    const began = Date.now();
+    const running = command()("break", "pause", "openbao", "--for", "1h");
+    while (!lines.some((line) => line.includes("heals by itself"))) await new Promise((resolve) => setTimeout(resolve, 5));
+    process.emit("SIGINT");
+    await running;
+    expect(Date.now() - began).toBeLessThan(5_000);
+    expect(ledger.read()).toEqual([]);
+    expect(process.exitCode).toBe(130);
+  });
+
+  test("refuse what makes no sense", async () => {
+    await expect(command()("break", "explode", "openbao")).rejects.toThrow("Allowed choices are stop, kill, pause, partition, slow, restart");
+    await expect(command()("break", "stop", "openbao", "--for", "soon")).rejects.toThrow("is not a duration");
+    await expect(command()("break", "restart", "openbao", "--for", "1s")).rejects.toThrow("leave --for out");
+  });
+
+  test("heal tells what is still broken", async () => {
+    await command()("break", "stop", "openbao", "device");
+    await command()("heal", "device");
+    expect(lines.some((line) => line.startsWith("still broken: openbao is stopped since"))).toBe(true);
+  });
+});
