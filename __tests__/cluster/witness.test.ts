@@ -23,6 +23,13 @@ test("the public side admits Tailscale on both protocols of the internet, and no
   expect(instance.firewall_group_id).toMatch(/^\$\{vultr_firewall_group\.witness_firewall_\w+\.id\}$/);
 });
 
+test("rules that others add to it are counted, once its own are there", () => {
+  const admitted = one(made.data, "vultr_firewall_group", "witness_admitted");
+  expect(admitted.filter).toEqual([{ name: "id", values: [expect.stringMatching(/^\$\{vultr_firewall_group\.witness_firewall_\w+\.id\}$/)] }]);
+  expect(admitted.depends_on).toHaveLength(2);
+  expect(admitted.lifecycle).toMatchObject({ postcondition: [{ condition: "${self.rule_count <= 2}", error_message: expect.stringContaining("Remove them in Vultr's console") }] });
+});
+
 test("the machine is what the environment asks for, and never made anew for another auth key", () => {
   expect(instance).toMatchObject({ plan: "vc2-1c-2gb", region: "fra", hostname: "witness", label: "witness", enable_ipv6: true, activation_email: false, backups: "disabled" });
   expect(instance.lifecycle).toEqual({ prevent_destroy: true, ignore_changes: ["user_data"] });

@@ -176,6 +176,15 @@ describeUnless(missing(), "Vultr and Tailscale, applied by the real providers to
       expect(words(output)).toContain("Plan: 1 to add, 0 to change, 1 to destroy.");
     });
 
+    test("a rule that somebody adds, which no state knows, is refused, with what to do", async () => {
+      const [group] = cloud.vultr.firewalls;
+      const added = cloud.vultr.addRule(group, { ip_type: "v4", protocol: "tcp", port: "22", subnet: "0.0.0.0", subnet_size: 0 });
+      undo = () => void group.rules.splice(group.rules.indexOf(added), 1);
+      const { status, output } = await plan();
+      expect(status).toBe(1);
+      expect(words(output)).toContain('firewall group "production witness" has 3 rules, of which the platform made 2: whatever the others admit reaches witness from the internet');
+    });
+
     test("a rule that was taken away is drift", async () => {
       const [{ rules }] = cloud.vultr.firewalls;
       const [rule] = rules.splice(0, 1);

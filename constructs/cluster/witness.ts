@@ -2,6 +2,7 @@
 import { PrivateKey } from "@cdktf/provider-tls/lib/private-key";
 import { Fn, Token, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { DataVultrFirewallGroup } from "../../bindings/vultr/data-vultr-firewall-group";
 import { DataVultrOs } from "../../bindings/vultr/data-vultr-os";
 import { FirewallGroup } from "../../bindings/vultr/firewall-group";
 import { FirewallRule } from "../../bindings/vultr/firewall-rule";
@@ -35,7 +36,7 @@ export class Witness extends Construct {
 
     const firewall = new FirewallGroup(this, "firewall", { description });
     // Vultr drops what no rule admits. No TCP at all: SSH and Nomad are reached over the tailnet.
-    for (const [ipType, subnet] of [["v4", "0.0.0.0"], ["v6", "::"]]) {
+    const rules = [["v4", "0.0.0.0"], ["v6", "::"]].map(([ipType, subnet]) =>
       new FirewallRule(this, `tailscale-${ipType}`, {
         firewallGroupId: firewall.id,
         protocol: "udp",
@@ -44,8 +45,19 @@ export class Witness extends Construct {
         subnetSize: 0,
         port: `${TAILSCALE_PORT}`,
         notes: "Tailscale between peers; without it they meet at a relay, which is slower",
-      });
-    }
+      }),
+    );
+    // A rule that somebody adds by hand is in no state, so that no plan would show it: they are counted.
+    new DataVultrFirewallGroup(this, "admitted", {
+      filter: [{ name: "id", values: [firewall.id] }],
+      dependsOn: rules,
+      lifecycle: {
+        postcondition: [{
+          condition: `\${self.rule_count <= ${rules.length}}`,
+          errorMessage: `Vultr's firewall group "${description}" has \${self.rule_count} rules, of which the platform made ${rules.length}: whatever the others admit reaches ${witness.name} from the internet, which must be reached over the tailnet alone. Remove them in Vultr's console (Network, Firewall), then deploy again.`,
+        }],
+      },
+    });
 
     const os = new DataVultrOs(this, "os", { filter: [{ name: "name", values: [vultr.os] }] });
     const userData = cloudInit({

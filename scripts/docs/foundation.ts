@@ -21,7 +21,7 @@ export const FOUNDATION_ROWS: readonly Row[] = [
   { thing: "Split DNS for Consul's domain", addresses: ["tailscale_dns_split_nameservers.tailnet_consul-dns"] },
   { thing: "Witness auth key: single-use, tagged, preauthorized", addresses: ["tailscale_tailnet_key.tailnet_witness-key"] },
   { thing: "Vultr witness, with cloud-init that installs pinned Tailscale and Nomad and joins", addresses: ["vultr_instance.witness_machine_instance", "data.vultr_os.witness_machine_os"] },
-  { thing: "Firewall that admits no public TCP", addresses: ["vultr_firewall_group.witness_machine_firewall", "vultr_firewall_rule.witness_machine_tailscale"] },
+  { thing: "Firewall that admits no public TCP", addresses: ["vultr_firewall_group.witness_machine_firewall", "vultr_firewall_rule.witness_machine_tailscale", "data.vultr_firewall_group.witness_machine_admitted"] },
   { thing: "The witness's SSH host key, known before the machine is made", addresses: ["tls_private_key.witness_machine_host-key"] },
   { thing: "The witness's tailnet address, read back", addresses: ["data.tailscale_device.witness_device", "terraform_data.witness_device_address"] },
   { thing: "Consul's gossip key and authority for the witness, from node to node", addresses: ["terraform_data.witness_consul-trust_delivery"] },
