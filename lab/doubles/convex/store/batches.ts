@@ -47,21 +47,26 @@ export class Batches {
     });
   }
 
-  /** One after the other in one transaction; when any fails, each in its own, so that only the guilty one fails. */
+  /** One after the other in one transaction; when one of them fails, each in its own, so that only the guilty one fails. */
   private async run(batch: readonly Waiting[]): Promise<void> {
-    if (batch.length > 1) {
+    let failedByItself = false;
+    const shared = this.transaction(async (db) => {
+      const values: unknown[] = [];
       try {
-        const results = await this.transaction(async (db) => {
-          const values: unknown[] = [];
-          for (const { run } of batch) values.push(await run(db));
-          return values;
-        });
-        batch.forEach(({ resolve }, i) => resolve(results[i]));
-        return;
-      } catch {
-        // Nothing was written; the error comes again below, to the mutation that it belongs to.
+        for (const { run } of batch) values.push(await run(db));
+      } catch (error) {
+        failedByItself = true;
+        throw error;
       }
-    }
-    for (const { run, resolve, reject } of batch) await this.transaction(run).then(resolve, reject);
+      return values;
+    });
+    await shared.then(
+      (values) => batch.forEach(({ resolve }, i) => resolve(values[i])),
+      async (error: unknown) => {
+        // A commit whose answer was lost may have been made: then nothing may run twice.
+        if (batch.length === 1 || !failedByItself) batch.forEach(({ reject }) => reject(error));
+        else for (const { run, resolve, reject } of batch) await this.transaction(run).then(resolve, reject);
+      },
+    );
   }
 }

@@ -120,7 +120,7 @@ function scan(scanner: JsonScanner): Value {
 }
 
 /** A number without dot or exponent, or a marked value; a match inside a string only costs time. */
-const NEEDS_SCANNER = /[:[,]\s*-?\d+\s*[,}\]]|"\$(?:integer|float|bytes)"/;
+const NEEDS_SCANNER = /(?:^|[:[,])\s*-?\d+\s*(?:$|[,}\]])|"\$(?:integer|float|bytes)"/;
 
 /** Reads the snapshot's text. JSON.parse is some twenty times faster, and right where no int64 can be. */
 export function fromText(text: string): Value {
