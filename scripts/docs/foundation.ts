@@ -41,9 +41,9 @@ export const FOUNDATION_ROWS: readonly Row[] = [
   { thing: "One Vault role and policy a job, bound to namespace and job id", addresses: ["vault_jwt_auth_backend_role.vault-workloads_role", "vault_policy.vault-workloads_policy"] },
   { thing: "Vault policy for whoever writes the secrets", addresses: ["vault_policy.vault-workloads_operator"] },
   { thing: "Consul JWT auth method", addresses: ["consul_acl_auth_method.consul-workloads_login"] },
-  { thing: "One Consul binding rule, role and policy a job", addresses: ["consul_acl_binding_rule.consul-workloads", "consul_acl_role.consul-workloads", "consul_acl_policy.consul-workloads"] },
+  { thing: "One Consul binding rule, role and policy a job that registers a service", addresses: ["consul_acl_binding_rule.consul-workloads", "consul_acl_role.consul-workloads", "consul_acl_policy.consul-workloads"] },
   { thing: "Consul tokens of each node's agents", addresses: ["consul_acl_policy.consul-agents", "consul_acl_token.consul-agents", "data.consul_acl_token_secret_id.consul-agents"] },
-  { thing: "What crosses to the next stacks: the authority's certificate, which is public", addresses: ["output.cross-stack-output"] },
+  { thing: "What crosses to the next stacks, and what tools are told to trust: the authority's certificate, which is public", addresses: ["output.cross-stack-output", "output.nomad-ca"] },
 ];
 
 /** Every address of a stack: resources, data sources and outputs. */
