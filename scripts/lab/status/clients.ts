@@ -16,7 +16,7 @@ export interface LabClients {
   /** Undefined until foundation is deployed. */
   readonly nomad: NomadClient | undefined;
   /** By machine. */
-  readonly consul: ReadonlyMap<string, ConsulClient>;
+  readonly consul: ReadonlyMap<string, { readonly address: string; readonly client: ConsulClient }>;
   readonly vault: VaultClient;
 }
 
@@ -25,7 +25,7 @@ export function labClients(env: Environment, lab: Lab, access: LabAccess): LabCl
   const bounds = { connectTimeout: CONNECT_TIMEOUT, answerTimeout: ANSWER_TIMEOUT };
   const consul = machines.filter(({ role }) => role === "consul").flatMap((machine) => {
     const address = publishedAddress(machine, CLUSTER_PORTS.consulHttps);
-    return address ? [[machine.name, new ConsulClient(`https://${address}`, { ca: access.consul.caPem, ...bounds }, access.consul.token)] as const] : [];
+    return address ? [[machine.name, { address: `https://${address}`, client: new ConsulClient(`https://${address}`, { ca: access.consul.caPem, ...bounds }, access.consul.token) }] as const] : [];
   });
   return {
     nomad: access.nomad && new NomadClient(nomadAddresses(machines), env.nomad.namespace, access.nomad.token, { ca: access.nomad.caPem, ...bounds }),
