@@ -48,6 +48,8 @@ export const lab: EnvironmentInput = {
     haproxy: `${REGISTRY}/haproxy`,
     restic: `${REGISTRY}/restic`,
   },
+  // Images are on the nodes before a job needs them, and start in seconds.
+  rollout: { healthyDeadline: "90s" },
   // memoryMax lets the real app run in place of the doubles (GVFX_APP_SOURCE).
   resources: {
     api: { cpuMhz: 200, memory: "192MiB", memoryMax: "1GiB" },

@@ -104,6 +104,7 @@ export const production: EnvironmentInput = {
   },
   ports: { frontend: 3000, api: 8787, rlService: 9101, convex: 3210, convexSite: 3211, postgres: 5432, objectstore: 9000 },
   replicas: { api: 2, frontend: 2, rlService: 2 },
+  rollout: { healthyDeadline: "5m" },
   resources: {
     api: { cpuMhz: 1000, memory: "1GiB", memoryMax: "2GiB" },
     frontend: { cpuMhz: 500, memory: "1GiB" },

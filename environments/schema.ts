@@ -4,7 +4,7 @@ import { appNodeSchema, consulSchema, nomadSchema, tailnetSchema, vaultSchema, v
 import { label, withExample } from "./schema/fields";
 import { labSchema } from "./schema/lab";
 import { alertsSchema, backendSchema, cutoverSchema, legacySchema } from "./schema/operations";
-import { dataPlaneSchema, imagesSchema, marketsSchema, portsSchema, replicasSchema, resourcesSchema, tuningSchema } from "./schema/platform";
+import { dataPlaneSchema, imagesSchema, marketsSchema, portsSchema, replicasSchema, resourcesSchema, rolloutSchema, tuningSchema } from "./schema/platform";
 
 export const environmentSchema = z.strictObject({
   name: label("production"),
@@ -24,6 +24,7 @@ export const environmentSchema = z.strictObject({
   images: imagesSchema,
   ports: portsSchema,
   replicas: replicasSchema,
+  rollout: rolloutSchema,
   resources: resourcesSchema,
   markets: marketsSchema,
   tuning: tuningSchema,

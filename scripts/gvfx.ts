@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { EnvironmentError } from "../environments/parse";
 import { loadEnvironment } from "../environments/load";
+import { whyCommand } from "./deployment/command";
 import { docsCommand } from "./docs/command";
 import { doctorCommand } from "./doctor/command";
 import { labCommand } from "./lab/command";
@@ -14,6 +15,7 @@ const program = new Command("gvfx")
   .description("Operates the tv-goldviewfx platform. GVFX_ENV selects the environment (default: production).")
   .addCommand(previewCommand())
   .addCommand(doctorCommand())
+  .addCommand(whyCommand(environment))
   .addCommand(labCommand())
   .addCommand(renderCommand(environment))
   .addCommand(docsCommand());

@@ -4,7 +4,7 @@ import { imageReference, type ImageLock } from "../../contracts/images";
 import { DEFAULT_PORTS, JOBS, serviceName, type GatewayService } from "../../contracts/services";
 import { Duration, type Port } from "../../contracts/units";
 import type { Environment } from "../../environments/schema";
-import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, RESTART_FOR_EVER, SHUTDOWN_DELAY, STAYS_WHERE_IT_IS, UPDATE } from "../jobs/policies";
+import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, RESTART_FOR_EVER, SHUTDOWN_DELAY, STAYS_WHERE_IT_IS, updatePolicy } from "../jobs/policies";
 import { NODE_TAILNET_ADDRESS, notOnWitness } from "../nomad/placement";
 import { Probe, type JobSpec } from "../nomad/spec";
 import { GATEWAY_HEALTH_PATH, haproxyConfig } from "./haproxy";
@@ -36,7 +36,7 @@ export function gatewayJob(env: Environment, lock: ImageLock): JobSpec {
       // A gateway that drains holds its ports: stopped after every gap in the network, it would be away as long as the longest call.
       disconnect: STAYS_WHERE_IT_IS,
       restart: RESTART_FOR_EVER,
-      update: UPDATE,
+      update: updatePolicy(env),
       shutdownDelay: SHUTDOWN_DELAY,
       tasks: [
         {

@@ -10,7 +10,7 @@ import { NODE_TAILNET_ADDRESS, notOnWitness } from "../nomad/placement";
 import { Probe, type JobSpec, type TaskSpec, type TemplateSpec } from "../nomad/spec";
 import { appEnvironment } from "./app-environment";
 import { DRAIN_SCRIPT, DRAIN_SCRIPT_PATH } from "./drain";
-import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, RESCHEDULE_WITHOUT_LIMIT, RESTART_THEN_MOVE, SHUTDOWN_DELAY, UPDATE } from "./policies";
+import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, RESCHEDULE_WITHOUT_LIMIT, RESTART_THEN_MOVE, SHUTDOWN_DELAY, updatePolicy } from "./policies";
 import { literalEnv, secretEnvTemplate, secretFields, variableEnvTemplate, variablesHash } from "./templates";
 
 export function apiJob(env: Environment, lock: ImageLock): JobSpec {
@@ -93,7 +93,7 @@ function replicated(env: Environment, lock: ImageLock, s: ReplicatedService): Jo
       services: [{ name: allocationServiceName(s.service), port: "http", check: Probe.fromHttpGet(s.healthPath, { interval: CHECK_INTERVAL, timeout: CHECK_TIMEOUT }) }],
       restart: RESTART_THEN_MOVE,
       reschedule: RESCHEDULE_WITHOUT_LIMIT,
-      update: UPDATE,
+      update: updatePolicy(env),
       canary: { count: 1, autoPromote: true },
       shutdownDelay: SHUTDOWN_DELAY,
       tasks: [

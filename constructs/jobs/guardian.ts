@@ -12,7 +12,7 @@ import { Probe, type JobSpec } from "../nomad/spec";
 import { serviceUrl } from "./app-environment";
 import { guardianSettings } from "./guardian-settings";
 import { GUARDIAN_SOURCE } from "./guardian-source";
-import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, RESCHEDULE_WITHOUT_LIMIT, RESTART_THEN_MOVE, SHUTDOWN_DELAY, UPDATE } from "./policies";
+import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, RESCHEDULE_WITHOUT_LIMIT, RESTART_THEN_MOVE, SHUTDOWN_DELAY, updatePolicy } from "./policies";
 import { secretEnvTemplate } from "./templates";
 
 /** Port of /healthz and /metrics inside the container; Nomad publishes it on a dynamic one. */
@@ -46,7 +46,7 @@ export function guardianJob(env: Environment, lock: ImageLock): JobSpec {
       reschedule: RESCHEDULE_WITHOUT_LIMIT,
       // A second one for a while does no harm: whatever it writes, it writes by check-and-set.
       disconnect: { replace: true, reconcile: "keep_replacement" },
-      update: UPDATE,
+      update: updatePolicy(env),
       shutdownDelay: SHUTDOWN_DELAY,
       tasks: [
         {

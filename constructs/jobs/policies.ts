@@ -1,5 +1,6 @@
 /** Timings that several jobs share, each with its reason. */
 import { Duration } from "../../contracts/units";
+import type { Environment } from "../../environments/schema";
 import type { DisconnectPolicy, ReschedulePolicy, RestartPolicy, UpdatePolicy } from "../nomad/spec";
 
 /**
@@ -30,13 +31,16 @@ export const STAYS_WHERE_IT_IS: DisconnectPolicy = { replace: false, reconcile: 
 export const RESCHEDULE_WITHOUT_LIMIT: ReschedulePolicy = { delay: Duration.seconds(5), delayFunction: "exponential", maxDelay: Duration.minutes(1) };
 
 /**
- * Healthy for ten seconds is two rounds of checks every five; five minutes to get there
- * allow for an image pull. Without a progress deadline the first allocation that does not
+ * Healthy for ten seconds is two rounds of checks every five; how long it may take to get
+ * there is the environment's: it allows for an image pull. Without a progress deadline the first allocation that does not
  * become healthy fails the deployment, and the job goes back to its last stable version:
  * with one, unlimited rescheduling would try a bad image anew until it ends, and it could
  * not be shorter than the longest drain.
  */
-export const UPDATE: UpdatePolicy = { minHealthyTime: Duration.seconds(10), healthyDeadline: Duration.minutes(5), progressDeadline: Duration.seconds(0), autoRevert: true };
+export function updatePolicy({ rollout }: Pick<Environment, "rollout">): UpdatePolicy {
+  return { minHealthyTime: MIN_HEALTHY_TIME, healthyDeadline: rollout.healthyDeadline, progressDeadline: Duration.seconds(0), autoRevert: true };
+}
+export const MIN_HEALTHY_TIME = Duration.seconds(10);
 
 /** Every five seconds: a failed allocation leaves service discovery after one missed check, before most callers notice. */
 export const CHECK_INTERVAL = Duration.seconds(5);

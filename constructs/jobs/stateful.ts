@@ -4,7 +4,7 @@ import { Duration } from "../../contracts/units";
 import type { Environment } from "../../environments/schema";
 import { notOnWitness, onNode } from "../nomad/placement";
 import type { JobSpec, PortSpec, ServiceSpec, SingletonGroup, TaskSpec } from "../nomad/spec";
-import { PRIORITY, RESCHEDULE_WITHOUT_LIMIT, RESTART_FOR_EVER, STAYS_WHERE_IT_IS, UPDATE } from "./policies";
+import { PRIORITY, RESCHEDULE_WITHOUT_LIMIT, RESTART_FOR_EVER, STAYS_WHERE_IT_IS, updatePolicy } from "./policies";
 
 interface StatefulJob {
   readonly id: JobName;
@@ -33,7 +33,7 @@ export function pinnedToData(env: Environment, job: StatefulJob): JobSpec {
       restart: RESTART_FOR_EVER,
       reschedule: RESCHEDULE_WITHOUT_LIMIT,
       disconnect: STAYS_WHERE_IT_IS,
-      update: UPDATE,
+      update: updatePolicy(env),
       // There is nobody to drain to; a second is enough for the name to go before the server does.
       shutdownDelay: Duration.seconds(1),
       ...(job.volume ? { volume: job.volume } : {}),

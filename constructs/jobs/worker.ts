@@ -7,7 +7,7 @@ import { NODE_TAILNET_ADDRESS, notOnWitness } from "../nomad/placement";
 import { Probe, type JobSpec } from "../nomad/spec";
 import { appEnv } from "./app";
 import { appEnvironment, WORKER_METRICS_PORT } from "./app-environment";
-import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, SHUTDOWN_DELAY, UPDATE } from "./policies";
+import { CHECK_INTERVAL, CHECK_TIMEOUT, PRIORITY, SHUTDOWN_DELAY, updatePolicy } from "./policies";
 import { variablesHash } from "./templates";
 
 /**
@@ -36,7 +36,7 @@ export function workerJob(env: Environment, lock: ImageLock): JobSpec {
       reschedule: { delay: Duration.seconds(5), delayFunction: "constant" },
       // Replaced as soon as its node is lost. The one that comes back later was told to stop, so the replacement is kept.
       disconnect: { replace: true, reconcile: "keep_replacement" },
-      update: UPDATE,
+      update: updatePolicy(env),
       shutdownDelay: SHUTDOWN_DELAY,
       tasks: [
         {

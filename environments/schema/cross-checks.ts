@@ -29,6 +29,8 @@ export function requiredConnections(env: Pick<Environment, "dataPlane" | "replic
 
 /** Shorter, and one backup is not done when the next begins. */
 const SHORTEST_BACKUP_INTERVAL = Duration.minutes(5);
+/** Ten seconds of health, and twenty to start. */
+const SHORTEST_HEALTHY_DEADLINE = Duration.seconds(30);
 const DAY = Duration.hours(24);
 
 function backupFindings({ interval, keepLast }: Environment["dataPlane"]["backup"]): Finding[] {
@@ -191,6 +193,10 @@ const CHECKS: readonly CrossCheck[] = [
       if (!nomad.caValidity.isLongerThan(nomad.certificateValidity)) findings.push({ path: "nomad.caValidity", message: `${nomad.caValidity} is not longer than certificateValidity ${nomad.certificateValidity}: certificates would outlive their authority`, example: "3650d" });
       return findings;
     },
+  },
+  {
+    needs: ["rollout"],
+    check: ({ rollout }) => (rollout.healthyDeadline.isLongerThan(SHORTEST_HEALTHY_DEADLINE) ? [] : [{ path: "rollout.healthyDeadline", message: `${rollout.healthyDeadline} is not longer than ${SHORTEST_HEALTHY_DEADLINE}: an allocation has to stay healthy for ten seconds, and start before`, example: "5m" }]),
   },
   {
     needs: ["consul"],

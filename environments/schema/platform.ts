@@ -61,6 +61,12 @@ export const resourcesSchema = z.strictObject({
   convex: resources(1000, "3GiB"),
 });
 
+/** How a new version replaces the old one. */
+export const rolloutSchema = z.strictObject({
+  /** How long an allocation may take until it is healthy, its image's pull included; one that takes longer fails the deployment, and the job goes back to the version before. */
+  healthyDeadline: duration("5m"),
+});
+
 export const replicasSchema = z.strictObject({ api: count(2), frontend: count(2), rlService: count(2) });
 
 const pairs = (example: string[]) => withExample(z.array(withExample(z.string().regex(/^[A-Za-z0-9]+(-[A-Za-z0-9]+)?$/, "must be a trading pair"), example[0])).min(1), example);

@@ -68,7 +68,10 @@ export async function buildImage(name, report, { tag = "lab", buildArgs = {} } =
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   for (const name of process.argv.length > 2 ? process.argv.slice(2) : LAB_IMAGES) {
     const started = Date.now();
-    const built = await buildImage(name);
+    const built = await buildImage(name).catch((error) => {
+      console.error(`gvfx-lab/${name}:lab  ${error.message}`);
+      process.exit(1);
+    });
     console.log(`gvfx-lab/${name}:lab  ${built ? `built in ${((Date.now() - started) / 1000).toFixed(1)} s` : "as it was"}`);
   }
 }

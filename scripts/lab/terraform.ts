@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Environment } from "../../environments/schema";
 import { labAccess, stackOutputs } from "./access";
-import { run, type Finished } from "./run";
+import { explanation, failedDeployment, jobsThatFailed } from "../deployment/explain";
+import { run, RunFailed, type Finished } from "./run";
 
 /** Beside cdktf.out, at the same depth: the states' paths are relative to a stack's folder. */
 export const OUTPUT_FOLDER = "cdktf.out.lab";
@@ -38,7 +39,23 @@ export class Terraform {
 
   async apply(stack: LabStackId, onLine?: (line: string) => void): Promise<void> {
     await this.init(stack);
-    await this.terraform(stack, ["apply", "-auto-approve", "-input=false", "-no-color"], "apply", { onLine });
+    try {
+      await this.terraform(stack, ["apply", "-auto-approve", "-input=false", "-no-color"], "apply", { onLine });
+    } catch (error) {
+      throw await this.explained(error);
+    }
+  }
+
+  /** The provider says that a deployment failed; Nomad knows of what. */
+  private async explained(error: unknown): Promise<unknown> {
+    if (!(error instanceof RunFailed)) return error;
+    const { nomad } = labAccess(this.env);
+    const jobs = jobsThatFailed(error.said);
+    if (!nomad || jobs.length === 0) return error;
+    const access = { address: nomad.address, token: nomad.token, ca: nomad.caPem, namespace: this.env.nomad.namespace };
+    const failures = await Promise.all(jobs.map((job) => failedDeployment(access, job).catch(() => undefined)));
+    const reasons = failures.flatMap((failure) => (failure ? explanation(failure, (job) => `npm run gvfx -- lab logs ${job}`) : []));
+    return reasons.length > 0 ? new Error(`${reasons.join("\n")}\n${error.message}`, { cause: error }) : error;
   }
 
   /** Whether a deploy would change anything. */
