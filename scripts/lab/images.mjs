@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 import { build } from "esbuild";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -66,12 +67,15 @@ export async function buildImage(name, report, { tag = "lab", buildArgs = {} } =
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const name of process.argv.length > 2 ? process.argv.slice(2) : LAB_IMAGES) {
+  // --tag and --build-arg KEY=VALUE make a variant, for example a version that fails on purpose.
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { tag: { type: "string", default: "lab" }, "build-arg": { type: "string", multiple: true, default: [] } } });
+  const buildArgs = Object.fromEntries(values["build-arg"].map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+  for (const name of positionals.length > 0 ? positionals : LAB_IMAGES) {
     const started = Date.now();
-    const built = await buildImage(name).catch((error) => {
-      console.error(`gvfx-lab/${name}:lab  ${error.message}`);
+    const built = await buildImage(name, undefined, { tag: values.tag, buildArgs }).catch((error) => {
+      console.error(`gvfx-lab/${name}:${values.tag}  ${error.message}`);
       process.exit(1);
     });
-    console.log(`gvfx-lab/${name}:lab  ${built ? `built in ${((Date.now() - started) / 1000).toFixed(1)} s` : "as it was"}`);
+    console.log(`gvfx-lab/${name}:${values.tag}  ${built ? `built in ${((Date.now() - started) / 1000).toFixed(1)} s` : "as it was"}`);
   }
 }
