@@ -47,7 +47,7 @@ export async function proxyCall(request: Request, settings: FrontendSettings): P
       failed = error;
     }
   }
-  const timedOut = failed instanceof Error && (failed.name === "TimeoutError" || failed.name === "AbortError");
+  const timedOut = (failed as { readonly name?: unknown } | undefined)?.name === "TimeoutError";
   return timedOut
     ? Response.json({ error: `Upstream request timed out after ${settings.proxyTimeoutMs}ms`, upstream }, { status: 504 })
     : Response.json({ error: "Upstream network error while forwarding request", upstream }, { status: 502 });
