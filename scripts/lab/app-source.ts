@@ -2,7 +2,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ImageRole } from "../../contracts/images";
-import { catalogBuildArguments } from "../../contracts/markets";
 import type { Environment, Lab } from "../../environments/schema";
 import { run } from "./run";
 
@@ -20,5 +19,5 @@ export function appSources(lab: Lab, checkout: string | undefined): Readonly<Rec
 export async function buildAppImages(env: Environment, checkout: string, onLine: (line: string) => void): Promise<void> {
   const missing = ["backend/package.json", "frontend/package.json", "backend/rl-service/pyproject.toml"].filter((file) => !existsSync(join(checkout, file)));
   if (missing.length > 0) throw new Error(`GVFX_APP_SOURCE=${checkout} is no checkout of the app (there is no ${missing.join(", no ")}); give the folder of a clone of tv-goldviewfx, or leave it out to run the doubles`);
-  await run(process.execPath, ["images/build.mjs", "--source", checkout, "--tag", TAG, "--build-args", JSON.stringify(catalogBuildArguments(env.markets))], { onLine, log: ".gvfx/lab/logs/app-images.log" });
+  await run(process.execPath, ["images/build.mjs", "--source", checkout, "--tag", TAG, "--catalog", JSON.stringify(env.markets)], { onLine, log: ".gvfx/lab/logs/app-images.log" });
 }
