@@ -63,6 +63,7 @@ const GVFX = "npm run gvfx -- lab";
 
 export function labStatus(seen: LabSeen): LabStatus {
   const failing = "value" in seen.consul ? seen.consul.value.failingAllocations : new Set<string>();
+  if (seen.machines.every(({ state }) => state === "missing")) return { ...seen, jobs: [], problems: [{ what: "the lab is not up", help: UP }] };
   const jobs = "value" in seen.nomad ? seen.nomad.value.jobs.map((job) => jobStatus(job, failing, seen.expected.nodes)) : [];
   return { ...seen, jobs, problems: [...machineProblems(seen), ...consulProblems(seen), ...vaultProblems(seen), ...nomadProblems(seen), ...jobs.flatMap(({ id, problem }) => (problem ? [{ what: `${id}: ${problem}`, help: problem === NOT_DEPLOYED ? UP : `${GVFX} logs ${id}` }] : []))] };
 }
