@@ -21,7 +21,7 @@ const USAGE = `usage: node images/build.mjs --source <checkout> --tag <tag> [opt
   --only <name>[,<name>]      of ${Object.keys(APP_IMAGES).join(", ")}; default all
   --catalog <JSON>            {"gold":[...],"crypto":[...]}: the environment's markets; the frontend needs it
   --prefix <text>             before the name of an image; default tv-goldviewfx-
-  --build-arg <KEY=value>     another base (BUN_IMAGE, NODE_IMAGE, PYTHON_IMAGE and *_BUILD_IMAGE), RL_EXTRA, UV_VERSION; repeatable
+  --build-arg <KEY=value>     another base (BUN_IMAGE, NODE_IMAGE, PYTHON_IMAGE and *_BUILD_IMAGE), UV_SYNC_ARGS, UV_VERSION; repeatable
   --ca-file <file>            authorities to trust while packages are downloaded, where a proxy signs TLS anew
   --dry-run                   print the commands, one JSON list a line, and run none`;
 

@@ -29,6 +29,9 @@ const BACKEND_DEFAULTS: Values = {
   // Required by the contract; the doubles keep nothing in it, as the app does not while TIMESCALE_*_ENABLED is off.
   TIMESCALE_URL: "postgres://legacy@127.0.0.1:5432/legacy",
   BINGX_WS_ENABLED: "true",
+  // Never the real exchange, which the app takes when it is told nothing.
+  BINGX_BASE_URL: "http://127.0.0.1:8080",
+  BINGX_WS_URL: "ws://127.0.0.1:8080/ws",
   ...catalogEnv(DEFAULT_CATALOG),
 };
 
