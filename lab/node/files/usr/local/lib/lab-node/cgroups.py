@@ -54,16 +54,22 @@ def _mount(kind, options, path):
 def _delegate():
     """A v2 cgroup that has processes of its own cannot hand controllers down: ours go to a leaf."""
     os.makedirs(f"{ROOT}/init", exist_ok=True)
+    _leave_root()
     with open(f"{ROOT}/cgroup.controllers", encoding="ascii") as file:
         controllers = file.read().split()
     for controller in controllers:
-        # More than once: a health check of the container may have started a process in between.
+        # More than once: a health check of the container may start a process in between.
         for _ in range(TRIES):
-            with open(f"{ROOT}/cgroup.procs", encoding="ascii") as file:
-                for pid in file.read().split():
-                    _write(f"{ROOT}/init/cgroup.procs", pid)
             if _write(f"{ROOT}/cgroup.subtree_control", f"+{controller}"):
                 break
+            _leave_root()
+
+
+def _leave_root():
+    with open(f"{ROOT}/cgroup.procs", encoding="ascii") as file:
+        pids = file.read().split()
+    for pid in pids:
+        _write(f"{ROOT}/init/cgroup.procs", pid)
 
 
 def _write(path, text):
