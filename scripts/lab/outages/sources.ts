@@ -22,6 +22,8 @@ const REQUESTS_PER_SECOND = 5;
 const READS = ["/health", "/ops/ingestion/runs?page_size=1"];
 /** Twenty minutes of an agent that complains about everything. */
 const JOURNAL_LINES = 20_000;
+/** More than all templates of a node fail in the longest pause between attempts. */
+const RETRY_LINES = 500;
 
 export async function labOutageSources(env: Environment, lab: Lab, write: (line: string) => void, engine = new Engine()): Promise<OutageSources> {
   const access = labAccess(env);
@@ -64,7 +66,7 @@ export async function labOutageSources(env: Environment, lab: Lab, write: (line:
         }),
       ),
     lastTemplateRetry: async () => {
-      const due = await Promise.all(nodes.map(async ({ container }) => lastTemplateRetry(await engine.lines(["exec", container, "journalctl", "-u", "nomad", "-n", `${JOURNAL_LINES}`]))));
+      const due = await Promise.all(nodes.map(async ({ container }) => lastTemplateRetry(await engine.lines(["exec", container, "sh", "-c", `journalctl -u nomad -n ${JOURNAL_LINES} | grep -F '(retry attempt' | tail -n ${RETRY_LINES}`]))));
       const known = due.flatMap((time) => time ?? []);
       return known.length === 0 ? undefined : Math.max(...known);
     },

@@ -1,7 +1,7 @@
 /** Whether templates that failed while something was away have been rendered since: Nomad's agent says when it tries again, and says nothing when that works. */
 
-/** `<time> server-1 nomad: ... (view) vault.read(...): ... (retry attempt 7 after "16s")` */
-const RETRY = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([+-]\d\d):?(\d\d) .*\(view\) (.*?): .*\(retry attempt \d+ after "([^"]+)"\)/;
+/** `<time> server-1 nomad: ... (view) vault.read(...): ... (retry attempt 7 after "16s")`; an error of several lines has this end on the last one, which has a time of its own. */
+const RETRY = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([+-]\d\d):?(\d\d) .*\(retry attempt \d+ after "([^"]+)"\)/;
 const GO_UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
@@ -13,7 +13,7 @@ const GO_UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_0
 export function lastTemplateRetry(journal: readonly string[]): number | undefined {
   const due = journal.flatMap((line) => {
     const match = RETRY.exec(line);
-    return match ? Date.parse(`${match[1]}${match[2]}:${match[3]}`) + goMilliseconds(match[5]) : [];
+    return match ? Date.parse(`${match[1]}${match[2]}:${match[3]}`) + goMilliseconds(match[4]) : [];
   });
   return due.length === 0 ? undefined : Math.max(...due);
 }
