@@ -75,7 +75,8 @@ export class DocumentStore {
       for (const name of names) {
         if (this.tablesByName.has(name)) continue;
         const table = await this.write(async (sql) => {
-          const made = { name, number: this.freeNumber(name), relation: await this.newRelation(sql, name) };
+          const made = { name, number: this.freeNumber(name), relation: await this.newRelation(sql) };
+          await new Relation(sql, this.db.dialect, made.relation).index(name);
           await this.use(sql, made);
           return made;
         });
@@ -98,10 +99,10 @@ export class DocumentStore {
     await sql.all(`CREATE VIEW "convex_${name}" AS SELECT id, creation_time, doc FROM documents_${relation}`);
   }
 
-  private async newRelation(sql: Sql, table: string): Promise<number> {
+  private async newRelation(sql: Sql): Promise<number> {
     const [row] = await sql.all("INSERT INTO facts VALUES ('relations', '1') ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(facts.value AS integer) + 1 AS text) RETURNING value");
     const number = Number(row.value);
-    await new Relation(sql, this.db.dialect, number).create(table);
+    await new Relation(sql, this.db.dialect, number).create();
     return number;
   }
 
@@ -161,7 +162,7 @@ export class DocumentStore {
   /** Makes a relation for a table's new content, which nobody sees before `swap`. */
   stage(name: string): Promise<StagedTable> {
     return this.write(async (sql) => {
-      const relation = await this.newRelation(sql, name);
+      const relation = await this.newRelation(sql);
       await sql.all("INSERT INTO facts VALUES ($1, $2)", [`${STAGED}${relation}`, name]);
       return { name, relation };
     });
@@ -170,6 +171,11 @@ export class DocumentStore {
   /** Adds documents as they are to a staged table. */
   async fill({ relation }: StagedTable, documents: readonly StoredDocument[]): Promise<void> {
     await this.write((sql) => new Relation(sql, this.db.dialect, relation).insert(documents));
+  }
+
+  /** Makes a staged table that has been filled ready for use. */
+  async finish({ name, relation }: StagedTable): Promise<void> {
+    await this.write((sql) => new Relation(sql, this.db.dialect, relation).index(name));
   }
 
   /** Adds documents as they are to a table that is in use. */
