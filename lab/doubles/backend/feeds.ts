@@ -5,6 +5,7 @@ import type { Row, Store } from "./store";
 
 export const FEED_NAMES = Object.keys(FEEDS) as Feed[];
 const SOURCE = "bingx_rest";
+/** The most that the app asks for at once. */
 const LIMITS = { candles: 500, trades: 1000, funding: 1000, depth: 50 } as const;
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000, M: 2_592_000_000 };
 
@@ -44,7 +45,8 @@ export async function candleRows(bingx: Bingx, pair: string, interval: string, r
   }));
 }
 
-type Reader = (bingx: Bingx, pair: string) => Promise<Row[]>;
+/** @param limit of trades and funding rates. @default as many as the app asks for */
+type Reader = (bingx: Bingx, pair: string, limit?: number) => Promise<Row[]>;
 
 /** The newest rows of each feed but candles, which have an interval besides. */
 export const READ: Readonly<Record<Exclude<Feed, "candles">, Reader>> = {
@@ -52,12 +54,12 @@ export const READ: Readonly<Record<Exclude<Feed, "candles">, Reader>> = {
     const { bids, asks, T } = await bingx.quote<{ bids: unknown[]; asks: unknown[]; T: number }>("/openApi/swap/v2/quote/depth", pair, { limit: LIMITS.depth });
     return [{ pair, captured_at: iso(T), depth_level: Math.max(bids.length, asks.length), bids, asks, source: SOURCE }];
   },
-  trades: async (bingx, pair) => {
-    const trades = await bingx.quote<{ id: string; price: string; qty: string; isBuyerMaker: boolean; time: number }[]>("/openApi/swap/v2/quote/trades", pair, { limit: LIMITS.trades });
+  trades: async (bingx, pair, limit = LIMITS.trades) => {
+    const trades = await bingx.quote<{ id: string; price: string; qty: string; isBuyerMaker: boolean; time: number }[]>("/openApi/swap/v2/quote/trades", pair, { limit });
     return trades.map((t) => ({ pair, trade_id: t.id, price: Number(t.price), quantity: Number(t.qty), side: t.isBuyerMaker ? "sell" : "buy", executed_at: iso(t.time), source: SOURCE }));
   },
-  funding: async (bingx, pair) => {
-    const rates = await bingx.quote<{ fundingRate: string; fundingTime: number }[]>("/openApi/swap/v2/quote/fundingRate", pair, { limit: LIMITS.funding });
+  funding: async (bingx, pair, limit = LIMITS.funding) => {
+    const rates = await bingx.quote<{ fundingRate: string; fundingTime: number }[]>("/openApi/swap/v2/quote/fundingRate", pair, { limit });
     return rates.map((r) => ({ pair, funding_time: iso(r.fundingTime), funding_rate: Number(r.fundingRate), source: SOURCE }));
   },
   open_interest: async (bingx, pair) => {

@@ -24,7 +24,8 @@ export class Ingestion {
   private notBefore = 0;
   readonly counts = { ticks: 0, flushFailures: 0, restFailures: 0, lateSteps: 0, rows: new Map<Feed, number>() };
 
-  constructor(private readonly store: Store, private readonly instance: string, private readonly pairs: readonly string[], private readonly now: () => number, private readonly log: (message: string) => void) {
+  /** @param prepare what must be read from the store before the first row is written; repeated when it fails */
+  constructor(private readonly store: Store, private readonly instance: string, private readonly pairs: readonly string[], private readonly prepare: (store: Store) => Promise<void>, private readonly now: () => number, private readonly log: (message: string) => void) {
     this.window = new RunWindow(instance, now(), pairs.length);
   }
 
@@ -78,6 +79,7 @@ export class Ingestion {
 
   private async write(): Promise<void> {
     if (!this.takenOver) {
+      await this.prepare(this.store);
       const left = await endAbandoned(this.store);
       if (left > 0) this.log(`ended ${left} runs that another worker left behind`);
       this.takenOver = true;

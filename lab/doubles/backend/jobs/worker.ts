@@ -30,8 +30,8 @@ if (settings.fault === "crash") {
 
 const instance = instanceName(hostname(), process.pid);
 const store = new ConvexStore(settings.convexUrl);
-const ingestion = new Ingestion(store, instance, settings.pairs, Date.now, log);
-const cycle = new RestCycle(store, new Bingx(settings.exchange), settings.pairs, settings.intervals, Date.now);
+const cycle = new RestCycle(new Bingx(settings.exchange), settings.pairs, settings.intervals, Date.now);
+const ingestion = new Ingestion(store, instance, settings.pairs, (from) => cycle.prepare(from), Date.now, log);
 const reader = new StreamReader(settings.pairs, (pair) => ingestion.indexPrices.get(pair));
 const topics = dataTypes(settings.pairs, settings.intervals, settings.webSocket.depthLevel);
 let reconnectMs = settings.webSocket.reconnectMinMs;
