@@ -1,6 +1,5 @@
 /** A folder, for a backend without S3. */
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdirSync } from "node:fs";
+import { createReadStream, createWriteStream, mkdirSync } from "node:fs";
 import { open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
