@@ -46,7 +46,9 @@ describeUnless(labMissing(), "the lab", () => {
 
   describe("without a token, or with one for something else, everything is refused", () => {
     test("Nomad's API", async () => {
-      for (const path of ["/v1/jobs", "/v1/nodes", `/v1/vars?namespace=${namespace}`, "/v1/agent/self"]) expect([path, (await askNomad(path, { headers: {} })).status]).toEqual([path, 403]);
+      for (const path of ["/v1/jobs", "/v1/nodes", `/v1/var/gvfx/market?namespace=${namespace}`, "/v1/agent/self"]) expect([path, (await askNomad(path, { headers: {} })).status]).toEqual([path, 403]);
+      // Lists of variables are filtered instead of refused.
+      expect(JSON.parse((await askNomad(`/v1/vars?namespace=${namespace}`, { headers: {} })).text)).toEqual([]);
       expect((await askNomad("/v1/jobs", { headers: { "x-nomad-token": "00000000-0000-0000-0000-000000000000" } })).status).toBe(403);
     });
 
@@ -63,8 +65,9 @@ describeUnless(labMissing(), "the lab", () => {
     });
 
     test("Consul: keys, catalog and agents", async () => {
-      for (const path of ["/v1/kv/gvfx/worker-owner", "/v1/kv/gvfx/?keys", "/v1/agent/self", "/v1/acl/tokens"]) expect([path, (await askConsul(path, { token: "" })).status]).toEqual([path, 403]);
-      // Catalogs are filtered instead of refused.
+      for (const path of ["/v1/kv/gvfx/worker-owner", "/v1/agent/self", "/v1/acl/tokens"]) expect([path, (await askConsul(path, { token: "" })).status]).toEqual([path, 403]);
+      // Lists are filtered instead of refused.
+      expect((await askConsul("/v1/kv/gvfx/?keys", { token: "" })).status).toBe(404);
       expect(JSON.parse((await askConsul("/v1/catalog/nodes", { token: "" })).text)).toEqual([]);
       expect((await askConsul("/v1/kv/gvfx/worker-owner", { token: "", method: "PUT", body: "nobody" })).status).toBe(403);
     });

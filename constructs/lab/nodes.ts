@@ -25,6 +25,9 @@ const NODE: Partial<ContainerConfig> = {
   lifecycle: { ignoreChanges: ["image"] },
 };
 
+/** SSH and, where there is one, the engine answer. */
+const BOOTED = "systemctl is-system-running";
+
 export class LabNodes extends Construct {
   constructor(scope: Construct, id: string, { environment, login, image, existing, ...network }: LabNodesProps) {
     super(scope, id);
@@ -44,6 +47,7 @@ export class LabNodes extends Construct {
         env: { GVFX_LAB_ROLE: "app" },
         files: files(name),
         volumes: { "/var/lib/docker": "docker", [nomad.dataDir]: "nomad", [consul.dataDir]: "consul", [volumesRoot]: "volumes" },
+        healthy: BOOTED,
         container: NODE,
       });
     }
@@ -55,6 +59,7 @@ export class LabNodes extends Construct {
       env: { GVFX_LAB_ROLE: "witness" },
       files: files(witness.name),
       volumes: { [nomad.dataDir]: "nomad", [consul.dataDir]: "consul" },
+      healthy: BOOTED,
       container: NODE,
     });
   }
