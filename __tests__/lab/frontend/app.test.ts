@@ -27,7 +27,7 @@ beforeAll(async () => {
     });
   });
   await new Promise<void>((ready) => api.listen(0, "127.0.0.1", ready));
-  settings = frontendSettings({ API_BASE_URL: `http://127.0.0.1:${(api.address() as AddressInfo).port}`, API_TOKEN: "secret", BACKEND_PROXY_TIMEOUT_MS: "200", NEXT_PUBLIC_MARKET_GOLD_PAIRS: "Gold-USDT,XAUTUSDT", NEXT_PUBLIC_MARKET_CRYPTO_PAIRS: "BTC-USDT" });
+  settings = frontendSettings({ API_BASE_URL: `http://127.0.0.1:${(api.address() as AddressInfo).port}`, API_TOKEN: "secret", NEXT_PUBLIC_MARKET_GOLD_PAIRS: "Gold-USDT,XAUTUSDT", NEXT_PUBLIC_MARKET_CRYPTO_PAIRS: "BTC-USDT" });
 });
 afterAll(() => {
   api.closeAllConnections();
@@ -80,9 +80,9 @@ describe("proxy of the frontend's double", () => {
   });
 
   it("answers 504 when the API is silent for longer than its limit, and sends a write once", async () => {
-    const response = await ask("/api/backend/silent", { method: "POST", body: "{}" });
+    const response = await answer(new Request("http://double:3000/api/backend/silent", { method: "POST", body: "{}" }), { ...settings, proxyTimeoutMs: 2000 });
     expect(response.status).toBe(504);
-    expect(await response.json()).toEqual({ error: "Upstream request timed out after 200ms", upstream: `${settings.apiBaseUrl}/silent` });
+    expect(await response.json()).toEqual({ error: "Upstream request timed out after 2000ms", upstream: `${settings.apiBaseUrl}/silent` });
     expect(seen).toHaveLength(1);
   });
 
