@@ -1,5 +1,5 @@
 /** The worker's ingestion, with a clock of the test's own. */
-import { duplicateRuns, gaps, overlaps, type IngestionRun } from "../../../lab/doubles/backend/count";
+import { duplicateRows, duplicateRuns, gaps, overlaps, type IngestionRun } from "../../../lab/doubles/backend/count";
 import { Ingestion } from "../../../lab/doubles/backend/jobs/ingestion";
 import { metricsText } from "../../../lab/doubles/backend/jobs/metrics";
 import { RestCycle } from "../../../lab/doubles/backend/jobs/rest-cycle";
@@ -131,6 +131,26 @@ test("what the stream brings becomes rows of every pair of its symbol", () => {
   const both = ["Gold-USDT", "XAUTUSDT"];
   // A mark price waits for the index price of its pair.
   expect(arrived).toEqual({ trades: both, ticker: both, mark_index: ["Gold-USDT"], orderbook: both, candles: both });
+});
+
+test("two workers that listen to one stream write the very same order books, one a second", async () => {
+  const store = new MemoryStore();
+  const clock = clockAt();
+  const workers = ["a", "b"].map((name) => new Ingestion(store, name, settings.pairs, async () => undefined, () => clock.now, () => undefined));
+  const reader = new StreamReader(settings.pairs, () => 1);
+  for (let i = 0; i < 30; i++) {
+    clock.now += 100;
+    const { feed, rows } = reader.read(JSON.stringify(topicOf("BTC-USDT@depth5")!.message(clock.now)))!;
+    for (const worker of workers) worker.arrive(feed, rows);
+    // Their flushes fall at different times.
+    await workers[0].flush();
+    if (i % 7 === 6) await workers[1].flush();
+  }
+  await workers[1].flush();
+  const books = store.table("bingx_orderbook_snapshots") as { pair: string; captured_at: string }[];
+  const twice = duplicateRows(books, ["pair", "captured_at"]);
+  expect(twice.length).toBeGreaterThanOrEqual(3);
+  expect(twice.map(({ count }) => count)).toEqual(Array(books.length / 2).fill(2));
 });
 
 test("metrics name the process and count what was written", async () => {

@@ -1,13 +1,17 @@
-/** Rows that wait to be written. As in the app: every trade and candle, and the newest of what only has a state. */
+/**
+ * Rows that wait to be written. As in the app: every trade and candle, and the newest of what only has a state.
+ * Of the stream's order books, the first of each second: two workers write the very same ones, and that shows.
+ */
 import type { Feed } from "../../../../contracts/markets";
 import { FEED_NAMES } from "../feeds";
 import type { Row } from "../store";
+import { STREAM_SOURCE } from "./stream";
 
 const KEYS: Readonly<Record<Feed, (row: Row) => string>> = {
   candles: (row) => `${String(row.pair)}:${String(row.interval)}:${String(row.open_time)}`,
   trades: (row) => `${String(row.pair)}:${String(row.trade_id)}`,
   funding: (row) => `${String(row.pair)}:${String(row.funding_time)}`,
-  orderbook: (row) => String(row.pair),
+  orderbook: (row) => `${String(row.pair)}:${String(row.captured_at)}`,
   open_interest: (row) => String(row.pair),
   mark_index: (row) => String(row.pair),
   ticker: (row) => String(row.pair),
@@ -18,13 +22,23 @@ const MOST_WAITING = 50_000;
 const CHUNK = 1_000;
 
 export class Pending {
+  /** Second of the last order book of each pair that came by the stream. */
+  private readonly bookSecond = new Map<string, number>();
   private readonly waiting = new Map<Feed, Map<string, Row>>(FEED_NAMES.map((feed) => [feed, new Map()]));
 
   /** Adds rows; a row with the key of one that waits takes its place. */
   add(feed: Feed, rows: readonly Row[]): void {
     const waiting = this.waiting.get(feed)!;
-    for (const row of rows) waiting.set(KEYS[feed](row), row);
+    for (const row of rows) if (feed !== "orderbook" || this.firstOfItsSecond(row)) waiting.set(KEYS[feed](row), row);
     while (waiting.size > MOST_WAITING) waiting.delete(waiting.keys().next().value as string);
+  }
+
+  private firstOfItsSecond({ pair, captured_at, source }: Row): boolean {
+    if (source !== STREAM_SOURCE) return true;
+    const second = Math.floor(Date.parse(String(captured_at)) / 1_000);
+    if (second <= (this.bookSecond.get(String(pair)) ?? 0)) return false;
+    this.bookSecond.set(String(pair), second);
+    return true;
   }
 
   /** Takes what waits, in lists short enough for one mutation each. */

@@ -4,7 +4,8 @@ import { intervalLength, iso } from "../feeds";
 import { pairsBySymbol } from "../pairs";
 import type { Row } from "../store";
 
-const SOURCE = "bingx_ws";
+/** What rows that came by the stream have as their source. */
+export const STREAM_SOURCE = "bingx_ws";
 
 export interface Arrived {
   readonly feed: Feed;
@@ -34,7 +35,7 @@ export class StreamReader {
     const pairs = this.pairs.get(symbol);
     if (!pairs || !message.data) return undefined;
     const arrived = kind.startsWith("kline_") ? candles(kind.slice("kline_".length), message.data as Data[]) : this.single(kind, message.data as Data, message.timestamp ?? 0);
-    return arrived && { feed: arrived.feed, rows: arrived.rows.flatMap((row) => pairs.flatMap((pair) => this.complete(arrived.feed, { pair, ...row, source: SOURCE }))) };
+    return arrived && { feed: arrived.feed, rows: arrived.rows.flatMap((row) => pairs.flatMap((pair) => this.complete(arrived.feed, { pair, ...row, source: STREAM_SOURCE }))) };
   }
 
   private single(kind: string, data: Data, timestamp: number): Arrived | undefined {
