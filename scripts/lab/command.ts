@@ -2,7 +2,14 @@
 import { Command } from "commander";
 import { loadEnvironment } from "../../environments/load";
 import { entrances, labOf, labUp, partsTable } from "./up";
+import { registerBreak, registerHeal } from "./break/command";
 import { labDown } from "./down";
+import { registerExec } from "./exec";
+import { registerLoad } from "./load/command";
+import { registerLogs } from "./logs";
+import { registerOpen } from "./open";
+import { registerOutages } from "./outages/command";
+import { registerStatus } from "./status/command";
 import type { Timed } from "./steps";
 
 export interface LabSurroundings {
@@ -41,6 +48,21 @@ export function labCommand({ variables = process.env, write = (text) => void pro
       await labDown(env, labOf(env), { stacks, terminal: terminal ?? false, write });
     });
 
+  const surroundings = {
+    write,
+    environment: () => {
+      const env = environment();
+      return { env, lab: labOf(env) };
+    },
+  };
+  registerStatus(command, surroundings);
+  registerOpen(command, surroundings);
+  registerLogs(command, surroundings);
+  registerExec(command, surroundings);
+  registerBreak(command, surroundings);
+  registerHeal(command, surroundings);
+  registerOutages(command, surroundings);
+  registerLoad(command, surroundings);
   return command;
 }
 
