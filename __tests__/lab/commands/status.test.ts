@@ -29,7 +29,8 @@ const well: LabSeen = {
   },
   consul: { value: { leader: "100.127.0.21:8300", servers: [{ name: "consul-1", healthy: true }], failingAllocations: new Set() } },
   vault: { value: { initialized: true, sealed: false } },
-  expected: { nomadServers: 2, nodes: 1, consulServers: 1 },
+  gateways: [{ node: "server-1", problem: undefined }],
+  expected: { nomadServers: 2, nodes: ["server-1"], consulServers: 1 },
 };
 const problems = (change: Partial<LabSeen>) => labStatus({ ...well, ...change }).problems;
 const nomadValue = "value" in well.nomad ? well.nomad.value : undefined;
@@ -54,12 +55,18 @@ test.each<[string, Partial<LabSeen>, string, string]>([
   ["Nomad has no leader", nomad({ servers: nomadValue!.servers.map((server) => ({ ...server, leader: false })) }), "Nomad has no leader", "npm run gvfx -- lab logs server-1 --unit nomad"],
   ["a Nomad server is gone", nomad({ servers: [nomadValue!.servers[0], { ...nomadValue!.servers[1], alive: false }] }), "Nomad: 1 of 2 servers are alive", "npm run gvfx -- lab logs server-2 --unit nomad"],
   ["a client is down", nomad({ nodes: [{ name: "server-1", status: "down", eligible: true, draining: false }] }), "Nomad's client server-1 is down", "npm run gvfx -- lab logs server-1 --unit nomad"],
-  ["a client has not registered", nomad({ nodes: [] }), "Nomad: 0 of 1 clients have registered", "npm run gvfx -- lab logs server-1 --unit nomad"],
+  ["a client has not registered", nomad({ nodes: [] }), "Nomad's client server-1 has not registered", "npm run gvfx -- lab logs server-1 --unit nomad"],
+  ["the witness runs a client", nomad({ nodes: [...nomadValue!.nodes, { name: "witness", status: "ready", eligible: true, draining: false }] }), "witness runs a Nomad client, which only app nodes should: another file than foundation's is in its configuration", "npm run gvfx -- lab exec witness -- ls -l /etc/nomad.d"],
+  ["a gateway has nobody to send calls to", { gateways: [{ node: "server-2", problem: "GET /health answers 503" }] }, "the API through the gateway of server-2: GET /health answers 503", "npm run gvfx -- lab logs gvfx-gateway"],
   ["foundation is not deployed", { nomad: { error: "not deployed" } }, "Nomad: not deployed", "npm run lab"],
   ["a job is not deployed", nomad({ jobs: [{ id: "gvfx-worker", job: undefined, allocations: [] }] }), "gvfx-worker: not deployed", "npm run lab"],
   ["a job has too few", nomad({ jobs: [{ id: "gvfx-api", job: job({ groups: [{ name: "api", count: 2 }] }), allocations: [allocation()] }] }), "gvfx-api: 1 of 2 healthy (no node takes it; see: nomad job status)", "npm run gvfx -- lab logs gvfx-api"],
 ])("%s", (_title, change, what, help) => {
   expect(problems(change)).toContainEqual({ what, help });
+});
+
+test("a client that is not wanted and is down was switched on once: nothing to mend", () => {
+  expect(problems(nomad({ nodes: [...nomadValue!.nodes, { name: "witness", status: "down", eligible: true, draining: false }] }))).toEqual([]);
 });
 
 describe("a job", () => {

@@ -2,15 +2,20 @@
 import { z } from "zod";
 import { JOBS } from "../../../contracts/services";
 import type { Environment, Lab } from "../../../environments/schema";
+import { Duration } from "../../../contracts/units";
+import { request } from "../../clients/http";
 import type { ConsulClient } from "../../clients/consul";
 import { labAccess, stackOutputs, type LabAccess } from "../access";
 import { Ledger } from "../break/ledger";
 import { Engine, type ContainerState } from "../engine";
-import { labMachines, nomadServers, type Machine } from "../machines";
+import { labMachines, nomadServers, publishedAddress, type Machine } from "../machines";
 import { labClients, type LabClients } from "./clients";
 import { failingAllocations } from "./checks";
 import type { NomadClient } from "./nomad";
 import { labStatus, type JobSeen, type LabSeen, type LabStatus, type MachineStatus, type Seen } from "./report";
+
+/** The gateway itself waits 5 s for a server that is free. */
+const GATEWAY_ANSWERS = Duration.seconds(6);
 
 export interface StatusSources {
   /** @default the engine of this machine */
@@ -27,14 +32,15 @@ export async function collectStatus(env: Environment, lab: Lab, { engine = new E
   const clients = access && labClients(env, lab, access);
   const ofMachine = new Map((await engine.inspect(machines.map(({ container }) => container))).map((state) => [state.name, state]));
   const notUp = { error: "the lab is not up" };
-  const [nomad, consul, vault] = await Promise.all([clients ? nomadSeen(clients.nomad) : notUp, clients && access ? consulSeen(clients, access) : notUp, clients ? seen(async () => clients.vault.health()) : notUp]);
+  const [nomad, consul, vault, gateways] = await Promise.all([clients ? nomadSeen(clients.nomad) : notUp, clients && access ? consulSeen(clients, access) : notUp, clients ? seen(async () => clients.vault.health()) : notUp, access?.nomad ? gatewaysSeen(env, machines) : []]);
   return labStatus({
     machines: machines.map((machine) => machineStatus(machine, ofMachine.get(machine.container))),
     broken: ledger.read(),
     nomad,
     consul,
     vault,
-    expected: { nomadServers: nomadServers(machines).length, nodes: env.nodes.length, consulServers: env.consul.servers.length },
+    gateways,
+    expected: { nomadServers: nomadServers(machines).length, nodes: env.nodes.map(({ name }) => name), consulServers: env.consul.servers.length },
   });
 }
 
@@ -48,6 +54,17 @@ async function seen<T>(ask: () => Promise<T>): Promise<Seen<T>> {
 
 function machineStatus({ name, address }: Machine, state: ContainerState | undefined): MachineStatus {
   return { name, address, state: !state ? "missing" : state.paused ? "paused" : state.running ? "running" : "stopped", restarts: state?.restarts ?? 0, health: state?.health };
+}
+
+async function gatewaysSeen(env: Environment, machines: readonly Machine[]): Promise<LabSeen["gateways"]> {
+  return Promise.all(
+    machines.filter(({ role }) => role === "node").map(async (node) => {
+      const address = publishedAddress(node, env.ports.api);
+      if (!address) return { node: node.name, problem: `port ${env.ports.api} is not published; add it to lab.published of the environment` };
+      const answer = await seen(() => request(`http://${address}/health`, { answerTimeout: GATEWAY_ANSWERS }));
+      return { node: node.name, problem: "error" in answer ? answer.error : answer.value.status === 200 ? undefined : `GET /health answers ${answer.value.status}` };
+    }),
+  );
 }
 
 async function nomadSeen(client: NomadClient | undefined): Promise<LabSeen["nomad"]> {

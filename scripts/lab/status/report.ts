@@ -27,8 +27,10 @@ export interface LabSeen {
   readonly nomad: Seen<{ readonly servers: readonly NomadServer[]; readonly nodes: readonly NomadNode[]; readonly jobs: readonly JobSeen[] }>;
   readonly consul: Seen<{ readonly leader: string; readonly servers: readonly { readonly name: string; readonly healthy: boolean }[]; readonly failingAllocations: ReadonlySet<string> }>;
   readonly vault: Seen<{ readonly initialized: boolean; readonly sealed: boolean }>;
-  /** How many there should be. */
-  readonly expected: { readonly nomadServers: number; readonly nodes: number; readonly consulServers: number };
+  /** The API through each node's gateway: what a client gets, whatever Nomad and Consul say. Empty until foundation is deployed. */
+  readonly gateways: readonly { readonly node: string; readonly problem: string | undefined }[];
+  /** How many there should be, and which clients. */
+  readonly expected: { readonly nomadServers: number; readonly nodes: readonly string[]; readonly consulServers: number };
 }
 
 export interface AllocationStatus {
@@ -64,8 +66,8 @@ const GVFX = "npm run gvfx -- lab";
 export function labStatus(seen: LabSeen): LabStatus {
   const failing = "value" in seen.consul ? seen.consul.value.failingAllocations : new Set<string>();
   if (seen.machines.every(({ state }) => state === "missing")) return { ...seen, jobs: [], problems: [{ what: "the lab is not up", help: UP }] };
-  const jobs = "value" in seen.nomad ? seen.nomad.value.jobs.map((job) => jobStatus(job, failing, seen.expected.nodes)) : [];
-  return { ...seen, jobs, problems: [...machineProblems(seen), ...consulProblems(seen), ...vaultProblems(seen), ...nomadProblems(seen), ...jobs.flatMap(({ id, problem }) => (problem ? [{ what: `${id}: ${problem}`, help: problem === NOT_DEPLOYED ? UP : `${GVFX} logs ${id}` }] : []))] };
+  const jobs = "value" in seen.nomad ? seen.nomad.value.jobs.map((job) => jobStatus(job, failing, seen.expected.nodes.length)) : [];
+  return { ...seen, jobs, problems: [...machineProblems(seen), ...consulProblems(seen), ...vaultProblems(seen), ...nomadProblems(seen), ...gatewayProblems(seen), ...jobs.flatMap(({ id, problem }) => (problem ? [{ what: `${id}: ${problem}`, help: problem === NOT_DEPLOYED ? UP : `${GVFX} logs ${id}` }] : []))] };
 }
 
 const NOT_DEPLOYED = "not deployed";
@@ -123,13 +125,22 @@ function nomadProblems({ nomad, expected }: LabSeen): LabStatus["problems"] {
   if ("error" in nomad) return [{ what: `Nomad: ${nomad.error}`, help: nomad.error.includes("not deployed") ? UP : `${GVFX} logs server-1 --unit nomad` }];
   const { servers, nodes } = nomad.value;
   const alive = servers.filter((server) => server.alive);
-  const down = nodes.filter(({ status, eligible, draining }) => status !== "ready" || !eligible || draining);
+  const wanted = nodes.filter(({ name }) => expected.nodes.includes(name));
+  const down = wanted.filter(({ status, eligible, draining }) => status !== "ready" || !eligible || draining);
+  // One that is down was switched on once, and Nomad forgets it after a day.
+  const unwanted = nodes.filter(({ name, status }) => !expected.nodes.includes(name) && status === "ready");
+  const absent = expected.nodes.filter((name) => !nodes.some((node) => node.name === name));
   return [
     ...(servers.some((server) => server.leader) ? [] : [{ what: "Nomad has no leader", help: `${GVFX} logs server-1 --unit nomad` }]),
     ...(alive.length < expected.nomadServers ? [{ what: `Nomad: ${alive.length} of ${expected.nomadServers} servers are alive`, help: `${GVFX} logs ${servers.find((server) => !server.alive)?.name ?? "witness"} --unit nomad` }] : []),
     ...down.map((node) => ({ what: `Nomad's client ${node.name} is ${node.status}${node.draining ? ", draining" : ""}${node.eligible ? "" : ", takes no new allocation"}`, help: node.status === "ready" ? `nomad node eligibility -enable (on ${node.name})` : `${GVFX} logs ${node.name} --unit nomad` })),
-    ...(nodes.length < expected.nodes ? [{ what: `Nomad: ${nodes.length} of ${expected.nodes} clients have registered`, help: `${GVFX} logs server-1 --unit nomad` }] : []),
+    ...absent.map((name) => ({ what: `Nomad's client ${name} has not registered`, help: `${GVFX} logs ${name} --unit nomad` })),
+    ...unwanted.map(({ name }) => ({ what: `${name} runs a Nomad client, which only app nodes should: another file than foundation's is in its configuration`, help: `${GVFX} exec ${name} -- ls -l /etc/nomad.d` })),
   ];
+}
+
+function gatewayProblems({ gateways }: LabSeen): LabStatus["problems"] {
+  return gateways.flatMap(({ node, problem }) => (problem ? [{ what: `the API through the gateway of ${node}: ${problem}`, help: `${GVFX} logs gvfx-gateway` }] : []));
 }
 
 /** Whether nothing at all is amiss. */

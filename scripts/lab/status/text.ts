@@ -2,7 +2,7 @@
 import type { LabStatus } from "./report";
 
 export function textStatus(status: LabStatus): string {
-  const { machines, broken, nomad, consul, vault, jobs, problems } = status;
+  const { machines, broken, nomad, consul, vault, gateways, jobs, problems } = status;
   const rows = (list: readonly (readonly string[])[]): string[] => {
     const widths = (list[0] ?? []).map((_, column) => Math.max(...list.map((row) => row[column].length)));
     return list.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd()}`);
@@ -17,6 +17,7 @@ export function textStatus(status: LabStatus): string {
       ["OpenBao", "error" in vault ? vault.error : vault.value.sealed ? "sealed" : "unsealed"],
       ["Nomad", "error" in nomad ? nomad.error : `leader ${nomad.value.servers.find(({ leader }) => leader)?.name ?? "none"}; ${nomad.value.servers.map(({ name, alive }) => `${name} ${alive ? "alive" : "not alive"}`).join(", ")}`],
       ["clients", "error" in nomad ? "not known" : nomad.value.nodes.map(({ name, status: state, eligible, draining }) => `${name} ${state}${draining ? ", draining" : eligible ? "" : ", takes nothing new"}`).join("; ")],
+      ["API", gateways.length === 0 ? "not known" : gateways.map(({ node, problem }) => `through ${node}: ${problem ?? "answers"}`).join("; ")],
     ]),
     ...(jobs.length === 0 ? [] : ["", "Jobs", ...rows([["job", "kind", "desired", "running", "healthy", "on"], ...jobs.map(({ id, kind, desired, running, healthy, allocations, problem }) => [id, kind, `${desired}`, `${running}`, `${healthy}`, allocations.length === 0 ? (problem ?? (kind === "service" || kind === "system" ? "" : "runs when it is due")) : allocations.map((it) => `${it.node} (${it.id.slice(0, 8)}${it.healthy ? "" : `: ${it.why}`}${it.restarts > 0 ? `, restarted ${it.restarts} times` : ""})`).join("; ")])])]),
     "",
