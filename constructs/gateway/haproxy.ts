@@ -1,6 +1,6 @@
 /** HAProxy's configuration: balances over healthy allocations, carries the traffic switch, never replays an order. */
 import { LONG_ROUTES, LONGEST_CALL, ORDINARY_TIMEOUT, SAFE_METHODS } from "../../contracts/http";
-import { allocationServiceName, DEFAULT_PORTS, type GatewayService } from "../../contracts/services";
+import { allocationServiceName, DEFAULT_PORTS, serviceName, type GatewayService } from "../../contracts/services";
 import type { Environment } from "../../environments/schema";
 
 /** Answered by the gateway itself on each of its ports: the process is alive. */
@@ -133,12 +133,18 @@ function longRoutes(service: GatewayService): string[] {
 
 function nomadBackend(env: Environment, { service, healthPath, count }: Upstream): string {
   // Twice the copies and two: a canary deployment and a node's replacement can run at once.
+  const slots = count * 2 + 2;
   return [
     `backend ${service}_nomad`,
     `  balance leastconn`,
-    `  option httpchk GET ${healthPath}`,
+    `  option httpchk`,
+    `  # HTTP/1.1 with a host, as callers come: without one, a service that reads its URL answers 500 (seen in the lab).`,
+    `  http-check send meth GET uri ${healthPath} ver HTTP/1.1 hdr Host ${serviceName(service)}.service.${env.consul.domain}`,
     ...longRoutes(service),
-    `  server-template ${service} 1-${count * 2 + 2} _${allocationServiceName(service)}._tcp.service.${env.consul.domain}`,
+    `  server-template ${service} 1-${slots} _${allocationServiceName(service)}._tcp.service.${env.consul.domain}`,
+    `  # When none passes its check, those that Consul still lists are better than nobody: a version that fails now and then must not become an outage.`,
+    `  option allbackups`,
+    `  server-template ${service}-unchecked- 1-${slots} _${allocationServiceName(service)}._tcp.service.${env.consul.domain} no-check backup`,
   ].join("\n");
 }
 
