@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { loadEnvironment } from "../../environments/load";
 import { entrances, labOf, labUp, partsTable } from "./up";
+import { appSourceOf } from "./app-source";
 import { registerBreak, registerHeal } from "./break/command";
 import { labDown } from "./down";
 import { registerExec } from "./exec";
@@ -27,11 +28,11 @@ export function labCommand({ variables = process.env, write = (text) => void pro
     .command("up")
     .description("build, deploy and wait until all is healthy; goes on where an earlier run stopped")
     .option("--timings", "print how long each step took", false)
-    .addHelpText("after", "\nGVFX_APP_SOURCE=<checkout of the app> builds and runs the real app in place of its doubles.")
+    .addHelpText("after", "\nGVFX_APP_SOURCE=<checkout of the app> builds and runs the real app in place of its doubles;\nGVFX_APP_IMAGES=backend,frontend limits it to some of its images (the RL service downloads 4 GB).")
     .action(async ({ timings }: { timings: boolean }) => {
       const env = environment();
       const lab = labOf(env);
-      const appSource = variables.GVFX_APP_SOURCE || undefined;
+      const appSource = appSourceOf(variables);
       write(`The lab "${env.name}" on this machine. What is real, and what is a double:\n${partsTable(lab, appSource)}\n`);
       const began = Date.now();
       const timed = await labUp(env, lab, { appSource, terminal: terminal ?? false, write });

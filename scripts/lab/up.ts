@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { Environment, Lab } from "../../environments/schema";
 import { labAccess } from "./access";
-import { appSources, buildAppImages } from "./app-source";
+import { appSources, buildAppImages, builtImages, type AppSource } from "./app-source";
 import { LabRegistry } from "./registry";
 import { run } from "./run";
 import { LabSecrets } from "./secrets";
@@ -11,7 +11,7 @@ import { synthesizeLab, Terraform, type LabStackId } from "./terraform";
 
 export interface UpOptions {
   /** Checkout of the app whose images run in place of the doubles. @default the doubles */
-  readonly appSource?: string;
+  readonly appSource?: AppSource;
   readonly terminal: boolean;
   readonly write: (line: string) => void;
 }
@@ -30,7 +30,7 @@ export async function labUp(env: Environment, lab: Lab, { appSource, terminal, w
   const prepare: Steps = [
     { title: "engine and tools", run: checkTools },
     { title: "images of the lab", run: async (report) => void (await run(process.execPath, ["scripts/lab/images.mjs"], { onLine: report, log: ".gvfx/lab/logs/images.log" })) },
-    ...(appSource ? [{ title: `images of the app at ${appSource}`, run: (report: (line: string) => void) => buildAppImages(env, appSource, report) }] : []),
+    ...(appSource ? [{ title: `images of the app at ${appSource.checkout}`, run: (report: (line: string) => void) => buildAppImages(env, appSource, report) }] : []),
     { title: "official images", run: (report) => registry.fetchSources(report) },
   ];
   const machines: Steps = [
@@ -68,8 +68,9 @@ async function checkTools(): Promise<void> {
 }
 
 /** What is real in a lab that runs, and what only stands for something. */
-export function partsTable(lab: Lab, appSource?: string): string {
-  const app = appSource ? `real, built from ${appSource}` : "doubles: the env contract, health checks, Bearer auth, ingestion and orders of the app, against the exchange's double";
+export function partsTable(lab: Lab, appSource?: AppSource): string {
+  const real = appSource ? builtImages(appSource).flatMap((image) => (image === "backend" ? ["api", "worker"] : [image])) : [];
+  const doubles = ["api", "frontend", "rl-service", "worker"].filter((service) => !real.includes(service));
   const rows: readonly (readonly [string, string])[] = [
     ["Nomad, Consul", "real: mutual TLS, gossip encryption, ACLs with default deny"],
     ["Terraform, providers, the four stacks", "real, as in production; Vultr and tailnet are turned off"],
@@ -79,7 +80,8 @@ export function partsTable(lab: Lab, appSource?: string): string {
     ["tailnet", `a container network, ${lab.network.subnet}`],
     ["Vultr witness", "a container"],
     ["Convex", "double: its protocol, with data in the real Postgres and files in the real MinIO"],
-    ["api, frontend, rl-service, worker", app],
+    ...(appSource && real.length > 0 ? [[real.join(", "), `real, built from ${appSource.checkout}`] as const] : []),
+    ...(doubles.length > 0 ? [[doubles.join(", "), "doubles: the app's environment, health checks, Bearer auth, ingestion and orders, against the exchange's double"] as const] : []),
     ["legacy host", "double: the same doubles as hand-started processes"],
     ["exchange, alert destination", "doubles"],
   ];
