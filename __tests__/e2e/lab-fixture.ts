@@ -31,6 +31,16 @@ export function access(): LabAccess & { readonly nomad: Endpoint } {
   return { ...all, nomad: all.nomad };
 }
 
+/** What `gvfx lab up` said when the tests began. */
+export const UP_OUTPUT = ".gvfx/lab/e2e-up.txt";
+
+/** The API's Bearer token, as a caller of it would be given it. */
+export async function apiToken(): Promise<string> {
+  const { vault } = access();
+  const answer = await request(`${vault.address}/v1/${environment.vault.kvMount}/data/app/api-token`, { ca: vault.caPem, headers: { "x-vault-token": vault.token } });
+  return (JSON.parse(answer.text) as { data: { data: { API_TOKEN: string } } }).data.data.API_TOKEN;
+}
+
 /** A question to Nomad with the management token; other headers replace it. */
 export async function askNomad(path: string, options: { readonly headers?: Readonly<Record<string, string>>; readonly method?: "GET" | "POST" | "PUT"; readonly body?: unknown } = {}): Promise<Answer> {
   const { nomad } = access();

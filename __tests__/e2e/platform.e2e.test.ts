@@ -1,5 +1,5 @@
 /** The whole platform for real: deployed from nothing, looked at, deployed again, destroyed. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import tls from "node:tls";
 import { JOBS, type JobName } from "../../contracts/services";
 import { request } from "../../scripts/clients/http";
@@ -7,27 +7,14 @@ import { LabSecrets } from "../../scripts/lab/secrets";
 import { LAB_STACKS, OUTPUT_FOLDER, synthesizeLab, Terraform } from "../../scripts/lab/terraform";
 import { run } from "../../scripts/lab/run";
 import { describeUnless } from "../terraform/terraform";
-import { access, allocations, askConsul, askNomad, environment, eventually, gvfxLab, inMachine, inTask, lab, labMissing, namespace, nomadJson, running, type Allocation } from "./lab-fixture";
+import { access, allocations, askConsul, askNomad, environment, eventually, gvfxLab, inMachine, inTask, lab, labMissing, namespace, nomadJson, running, UP_OUTPUT, type Allocation } from "./lab-fixture";
 
 const API_HEALTH = "http://gvfx-api.service.consul:8787/health";
 const LONG_RUNNING: readonly JobName[] = (Object.values(JOBS) as JobName[]).filter((job) => job !== JOBS.backup && job !== JOBS.images);
 
 describeUnless(labMissing(), "the lab", () => {
   const terraform = new Terraform(environment);
-  let said = "";
-
-  beforeAll(async () => {
-    said = (await gvfxLab("up", "--timings")).output;
-    process.stderr.write(said);
-  }, 15 * 60_000);
-
-  afterAll(async () => {
-    if (process.env.GVFX_E2E_KEEP) return;
-    await gvfxLab("down");
-    expect((await run("docker", ["ps", "-aq", "--filter", "name=^gvfx-lab-"])).output).toBe("");
-    expect((await run("docker", ["volume", "ls", "-q", "--filter", "name=^gvfx-lab-"])).output).toBe("");
-    expect((await run("docker", ["network", "ls", "-q", "--filter", `name=^${lab.network.name}$`])).output).toBe("");
-  }, 5 * 60_000);
+  const said = existsSync(UP_OUTPUT) ? readFileSync(UP_OUTPUT, "utf8") : "";
 
   test("says which parts are real and which are doubles", () => {
     expect(said).toMatch(/Nomad, Consul +real/);

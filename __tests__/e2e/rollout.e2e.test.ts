@@ -12,7 +12,7 @@ import { parseEnvironment } from "../../environments/parse";
 import { synthesize } from "../../synth";
 import { request } from "../../scripts/clients/http";
 import { describeUnless } from "../terraform/terraform";
-import { access, askConsul, environment, eventually, gvfxLab, lab, labMissing, nomadJson, namespace, running } from "./lab-fixture";
+import { apiToken, askConsul, environment, eventually, lab, labMissing, nomadJson, namespace, running } from "./lab-fixture";
 
 const GATEWAY = "http://127.0.0.1:18787";
 const EXCHANGE = "http://127.0.0.1:18080";
@@ -33,17 +33,11 @@ describeUnless(labMissing(), "a new version of the api, under load", () => {
   const terraform = new Terraform(environment);
 
   beforeAll(async () => {
-    await gvfxLab("up");
     const { traffic } = kvPaths(namespace);
     expect((await askConsul(`/v1/kv/${traffic}`, { method: "PUT", body: "nomad" })).status).toBe(200);
     // Legacy's own double says "unknown": it is not of an image.
     await eventually(30, async () => expect(await versionOfDouble()).toMatch(/^(\d+|bad-\w+)$/));
-  }, 15 * 60_000);
-
-  afterAll(async () => {
-    if (process.env.GVFX_E2E_KEEP) return;
-    await gvfxLab("down");
-  }, 5 * 60_000);
+  }, 60_000);
 
   /** Deploys an image of the backend while requests come in, and five seconds more. */
   async function roll(image: string, settle: Duration = Duration.seconds(5)): Promise<Rollout> {
@@ -117,13 +111,6 @@ describeUnless(labMissing(), "a new version of the api, under load", () => {
 
 function build(tag: string, args: Readonly<Record<string, string>>) {
   return run(process.execPath, ["scripts/lab/images.mjs", "backend", "--tag", tag, ...Object.entries(args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`])]);
-}
-
-/** The API's Bearer token, as a caller of it would be given it. */
-async function apiToken(): Promise<string> {
-  const { vault } = access();
-  const answer = await request(`${vault.address}/v1/${environment.vault.kvMount}/data/app/api-token`, { ca: vault.caPem, headers: { "x-vault-token": vault.token } });
-  return (JSON.parse(answer.text) as { data: { data: { API_TOKEN: string } } }).data.data.API_TOKEN;
 }
 
 async function version(): Promise<number> {
