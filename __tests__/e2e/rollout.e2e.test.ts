@@ -90,7 +90,8 @@ describeUnless(labMissing(), "a new version of the api, under load", () => {
     const { load, replayed } = await roll("gvfx-lab/backend:half", Duration.seconds(30));
     expect(replayed).toBe(0);
     expect(load.byMethod.POST.failed).toBeGreaterThan(0);
-    expect(load.byMethod.GET.failed / load.byMethod.GET.sent).toBeLessThan(0.2);
+    // A read that one copy fails is asked of another, up to three times.
+    expect(load.byMethod.GET.failed / load.byMethod.GET.sent).toBeLessThan(load.byMethod.POST.failed / load.byMethod.POST.sent / 2);
     const again = await roll("gvfx-lab/backend:good", Duration.seconds(15));
     expect(again.failure).toBeUndefined();
   }, 360_000);
