@@ -1,7 +1,8 @@
 /** `gvfx lab up`: from images to five healthy stacks. Every step looks at what is there, so that a second run, or one after a crash, does what is left. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { Environment, Lab } from "../../environments/schema";
-import { labAccess } from "./access";
+import { containerName } from "../../constructs/lab/names";
+import { labAccess, stackOutputs } from "./access";
 import { appSources, buildAppImages, builtImages, type AppSource } from "./app-source";
 import { LabRegistry } from "./registry";
 import { run } from "./run";
@@ -28,7 +29,7 @@ export async function labUp(env: Environment, lab: Lab, { appSource, terminal, w
   const deploy = (stack: LabStackId, title: string) => ({ title: `${stack}: ${title}`, run: (report: (line: string) => void) => terraform.apply(stack, report) });
 
   const prepare: Steps = [
-    { title: "engine and tools", run: checkTools },
+    { title: "engine and tools", run: () => checkMachine(env) },
     { title: "images of the lab", run: async (report) => void (await run(process.execPath, ["scripts/lab/images.mjs"], { onLine: report, log: ".gvfx/lab/logs/images.log" })) },
     ...(appSource ? [{ title: `images of the app at ${appSource.checkout}`, run: (report: (line: string) => void) => buildAppImages(env, appSource, report) }] : []),
     { title: "official images", run: (report) => registry.fetchSources(report) },
@@ -55,8 +56,8 @@ export async function labUp(env: Environment, lab: Lab, { appSource, terminal, w
   return timings;
 }
 
-/** Everything that is missing, at once. */
-async function checkTools(): Promise<void> {
+/** Everything that is in the way, at once. */
+async function checkMachine(env: Environment): Promise<void> {
   const answers = async (program: string, ...args: string[]): Promise<string | undefined> => run(program, args).then(() => undefined, (error: Error) => error.message.split("\n").slice(0, 3).join(" "));
   const [docker, terraform, ssh] = await Promise.all([answers("docker", "info", "--format", "{{.ServerVersion}}"), answers("terraform", "version"), answers("ssh", "-V")]);
   const missing = [
@@ -64,6 +65,8 @@ async function checkTools(): Promise<void> {
     ...(terraform ? ["Terraform: it deploys the stacks. Install 1.11 or newer and put it on PATH"] : []),
     ...(ssh ? ["ssh: an operator's way into the nodes. Install OpenSSH's client"] : []),
   ];
+  const foreign = docker || stackOutputs(env, "lab") ? [] : (await run("docker", ["ps", "--all", "--filter", `name=^${containerName("")}`, "--format", "{{.Names}}"])).output.split("\n").filter(Boolean);
+  if (foreign.length > 0) missing.push(`a lab is there that this folder has no state of, another checkout's or one that was interrupted in its first minute (${foreign.join(", ")}). Use it from its own checkout, or remove it: npm run gvfx -- lab down`);
   if (missing.length > 0) throw new Error(`the lab cannot start, nothing was changed:\n${missing.map((line) => `  ${line}`).join("\n")}`);
 }
 

@@ -1,0 +1,74 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { explanation, failedDeployment, jobsThatFailed } from "../../scripts/deployment/explain";
+import { whyCommand } from "../../scripts/deployment/command";
+import { environment } from "../jobs/worked-example";
+
+/** A double of Nomad's API with one job whose newest deployment failed and was followed by its revert. */
+const ANSWERS: Readonly<Record<string, unknown>> = {
+  "/v1/job/gvfx-api/deployments": [
+    { ID: "d1", JobVersion: 1, Status: "successful", StatusDescription: "Deployment completed successfully", CreateIndex: 10 },
+    { ID: "d3", JobVersion: 3, Status: "running", StatusDescription: "Deployment is running", CreateIndex: 30 },
+    { ID: "d2", JobVersion: 2, Status: "failed", StatusDescription: "Failed due to unhealthy allocations - rolling back to job version 1", CreateIndex: 20 },
+  ],
+  "/v1/job/gvfx-quiet/deployments": [{ ID: "d4", JobVersion: 1, Status: "successful", StatusDescription: "", CreateIndex: 1 }],
+  "/v1/deployment/allocations/d2": [
+    { ID: "0123456789ab", NodeName: "server-1", ClientStatus: "failed", DeploymentStatus: { Healthy: false }, TaskStates: { api: { Failed: true, Restarts: 3, Events: [{ Type: "Received", DisplayMessage: "Task received by client" }, { Type: "Terminated", DisplayMessage: "Exit Code: 1" }, { Type: "Not Restarting", DisplayMessage: "Exceeded allowed attempts 3" }] } } },
+    { ID: "fedcba987654", NodeName: "server-2", ClientStatus: "running", DeploymentStatus: { Healthy: true }, TaskStates: {} },
+  ],
+  "/v1/job/gvfx-api/versions": { Versions: [{ Version: 2, TaskGroups: [{ Services: [{ Name: "gvfx-api-alloc", Checks: [{ Type: "http", Path: "/health", Interval: 5e9 }] }], Tasks: [{ Name: "api", Config: { image: "registry.example.com/backend@sha256:bad" } }] }] }] },
+};
+
+let server: Server;
+let address = "";
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
+    const body = ANSWERS[pathname];
+    const allowed = request.headers["x-nomad-token"] === "reader" && searchParams.get("namespace") === "gvfx";
+    response.writeHead(!allowed ? 403 : body ? 200 : 404).end(JSON.stringify(allowed ? (body ?? "") : ""));
+  }).listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => server.close());
+
+const nomad = () => ({ address, token: "reader", namespace: "gvfx" });
+
+test("a deployment that failed is found behind its revert, with version, check, image and what the allocation went through", async () => {
+  const failed = await failedDeployment(nomad(), "gvfx-api");
+  expect(explanation(failed!, (job, allocation) => `logs of ${job} ${allocation}`)).toBe(
+    `gvfx-api version 2 was not taken: Failed due to unhealthy allocations - rolling back to job version 1
+  image registry.example.com/backend@sha256:bad
+  had to pass: GET /health of gvfx-api-alloc, every 5 s
+  allocation 01234567 on server-1:
+    api: Terminated: Exit Code: 1
+    api: Not Restarting: Exceeded allowed attempts 3
+  what it said: logs of gvfx-api 0123456789ab`,
+  );
+});
+
+test("a job whose newest deployment was taken has nothing to explain", async () => {
+  expect(await failedDeployment(nomad(), "gvfx-quiet")).toBeUndefined();
+});
+
+test("a token that may not read is an error, not an empty answer", async () => {
+  await expect(failedDeployment({ ...nomad(), token: "other" }, "gvfx-api")).rejects.toThrow(/answered with status 403/);
+});
+
+test("the jobs that Terraform could not bring to health are read from what it said", () => {
+  expect(jobsThatFailed("Error: ...\n\n  with nomad_job.gvfx-api,\n  on cdk.tf.json line 1\n  with nomad_job.gvfx-worker,\n  with nomad_job.gvfx-api,\n")).toEqual(["gvfx-api", "gvfx-worker"]);
+  expect(jobsThatFailed("  with consul_keys.switches,\n")).toEqual([]);
+});
+
+test("gvfx why exits with 1 when a deployment failed, and says where to get a token when there is none", async () => {
+  const said: string[] = [];
+  const env = { ...environment, nomad: { ...environment.nomad, address, namespace: "gvfx" } };
+  const before = process.exitCode;
+  await whyCommand(() => env, { NOMAD_TOKEN: "reader" }, (text) => void said.push(text)).parseAsync(["gvfx-api"], { from: "user" });
+  expect(process.exitCode).toBe(1);
+  process.exitCode = before;
+  expect(said.join("\n")).toContain("nomad alloc logs -stderr -namespace gvfx 01234567");
+  await expect(whyCommand(() => env, {}).parseAsync([], { from: "user" })).rejects.toThrow(/NOMAD_TOKEN is not set.*reader-token/);
+});
