@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules/", "cdktf.out*/", "dist/", "bindings/vultr/", "bindings/tailscale/", "coverage/"] },
+  { ignores: ["node_modules/", ".gvfx/", "cdktf.out*/", "dist/", "bindings/vultr/", "bindings/tailscale/", "coverage/"] },
   ...tseslint.configs.recommended,
   { files: ["**/*.js", "**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   {

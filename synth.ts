@@ -36,7 +36,7 @@ export function declareStacks(app: App, environment: Environment, images = image
 }
 
 /** The digests: the committed file's, or those of the environment's own, which pins nothing before it is written. */
-function imageLock({ images }: Environment): ImageLock {
+export function imageLock({ images }: Environment): ImageLock {
   if (images.lockFile === undefined) return parseImageLock(lockFile);
   return existsSync(images.lockFile) ? parseImageLock(JSON.parse(readFileSync(images.lockFile, "utf8"))) : UNPINNED_IMAGES;
 }

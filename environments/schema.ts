@@ -10,7 +10,7 @@ export const environmentSchema = z.strictObject({
   name: label("production"),
   /** Refuse to destroy stateful and singleton resources (prevent_destroy). Off in the lab only. */
   protect: z.boolean(),
-  /** Deploying an image without a digest is refused. Off in the lab only. */
+  /** Deploying an image without a digest is refused. May be off only where `protect` is. */
   requireImageDigests: z.boolean(),
   versions: versionsSchema,
   /** The two nodes that run the app; each is also a Nomad server. */

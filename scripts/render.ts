@@ -4,13 +4,12 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { JOB_BUILDERS } from "../constructs/jobs/catalog";
 import { renderJobJson } from "../constructs/nomad/render";
-import { parseImageLock } from "../contracts/images";
 import type { Environment } from "../environments/schema";
-import lockFile from "../images.lock.json";
+import { imageLock } from "../synth";
 
 /** File name and text of each job. */
 export function renderedJobs(environment: Environment): { readonly file: string; readonly text: string }[] {
-  const lock = parseImageLock(lockFile);
+  const lock = imageLock(environment);
   return Object.values(JOB_BUILDERS)
     .map((build) => build(environment, lock))
     .map((job) => ({ file: `${job.id}.nomad.json`, text: `${renderJobJson(job, 2)}\n` }));

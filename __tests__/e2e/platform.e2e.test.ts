@@ -1,8 +1,10 @@
 /** The whole platform for real: deployed from nothing, looked at, deployed again, destroyed. */
 import { existsSync, readFileSync } from "node:fs";
 import tls from "node:tls";
+import { imageReference, IMAGE_ROLES } from "../../contracts/images";
 import { JOBS, type JobName } from "../../contracts/services";
 import { request } from "../../scripts/clients/http";
+import { LabRegistry } from "../../scripts/lab/registry";
 import { LabSecrets } from "../../scripts/lab/secrets";
 import { LAB_STACKS, OUTPUT_FOLDER, synthesizeLab, Terraform } from "../../scripts/lab/terraform";
 import { run } from "../../scripts/lab/run";
@@ -83,6 +85,22 @@ describeUnless(labMissing(), "the lab", () => {
       expect([machine, peer]).toEqual([machine, expect.stringContaining("DNS:server.global.nomad")]);
     }
   });
+
+  test("both nodes have every image, so that a failover waits for no registry", async () => {
+    const lock = new LabRegistry(environment, lab).lock();
+    const wanted = IMAGE_ROLES.map((role) => imageReference(environment.images[role], lock[role]));
+    for (const { name } of environment.nodes) {
+      const present = new Set((await inMachine(name, "docker", "images", "--digests", "--format", "{{.Repository}}@{{.Digest}}")).output.split("\n"));
+      expect([name, wanted.filter((image) => !present.has(image))]).toEqual([name, []]);
+    }
+    // The platform's own way: the periodic job, forced as its next run would be.
+    expect((await askNomad(`/v1/job/${JOBS.images}/periodic/force?namespace=${namespace}`, { method: "POST" })).status).toBe(200);
+    await eventually(60, async () => {
+      const pulls = (await allocations()).filter((a) => a.JobID.startsWith(`${JOBS.images}/periodic`));
+      expect(new Set(pulls.map((a) => a.NodeName))).toEqual(new Set(environment.nodes.map((node) => node.name)));
+      expect(new Set(pulls.map((a) => a.ClientStatus))).toEqual(new Set(["complete"]));
+    });
+  }, 90_000);
 
   test("the API's name answers inside an app container, and on a user's device", async () => {
     const script = `const r = await fetch(${JSON.stringify(API_HEALTH)}); console.log(r.status, await r.text())`;

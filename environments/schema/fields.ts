@@ -53,7 +53,7 @@ export const url = (example: string, protocol: RegExp = /^https?$/) => withExamp
 /** An address to which a secret is sent: over TLS, or to a tailnet address, on the way to which everything is encrypted. */
 export const encryptedUrl = (example: string) =>
   withExample(
-    z.url({ protocol: /^https?$/ }).refine((text) => text.startsWith("https:") || inTailnet(new URL(text).hostname), "must be https, or http to a tailnet address: what is sent there carries a token"),
+    z.url({ protocol: /^https?$/ }).refine((text) => text.startsWith("https:") || !URL.canParse(text) || inTailnet(new URL(text).hostname), "must be https, or http to a tailnet address: what is sent there carries a token"),
     example,
   );
 

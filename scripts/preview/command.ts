@@ -2,10 +2,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
-import { parseImageLock } from "../../contracts/images";
 import { loadEnvironment } from "../../environments/load";
-import lockFile from "../../images.lock.json";
-import { synthesize } from "../../synth";
+import { imageLock, synthesize } from "../../synth";
 import { machineReport } from "./machine";
 import { platformModel } from "./model";
 import { previewPage } from "./page";
@@ -31,7 +29,7 @@ async function preview(): Promise<void> {
   // Programs are asked while the stacks are synthesized.
   const asked = machineReport(environment, process.env);
   synthesize(environment, OUTDIR);
-  const model = platformModel(environment, parseImageLock(lockFile), readSynthesized(OUTDIR));
+  const model = platformModel(environment, imageLock(environment), readSynthesized(OUTDIR));
   mkdirSync(dirname(PAGE), { recursive: true });
   writeFileSync(PAGE, previewPage(model));
 

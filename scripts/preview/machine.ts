@@ -55,7 +55,7 @@ async function terraformCheck(run: RunProgram): Promise<MachineCheck> {
 async function dockerCheck(run: RunProgram): Promise<MachineCheck> {
   const name = "Docker engine";
   const { stdout, failure } = await run("docker", ["version", "--format", "{{.Server.Version}}"]);
-  if (failure) return { name, present: false, detail: `${failure}; builds the images that a deploy pins; no stack needs it: install Docker or start its engine` };
+  if (failure) return { name, present: false, detail: `${failure}; runs the lab (npm run lab) and builds images; no other deploy needs it: install Docker or start its engine` };
   return { name, present: true, detail: stdout.trim() };
 }
 

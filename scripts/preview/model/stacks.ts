@@ -119,7 +119,8 @@ function outputValue(terraform: TerraformJson | undefined, output: string): stri
 function usedTexts(terraform: TerraformJson): (readonly [string, string])[] {
   const providers = Object.entries(terraform.provider ?? {}).flatMap(([name, config]) => texts(config).map((text) => [`provider ${name}`, text] as const));
   const others = [...blocks(terraform.resource), ...blocks(terraform.data)].flatMap(({ type, name, block }) => texts(block).map((text) => [`${type}.${name}`, text] as const));
-  return [...providers, ...others];
+  const locals = Object.entries((terraform.locals ?? {}) as Readonly<Record<string, unknown>>).flatMap(([name, value]) => texts(value).map((text) => [`local ${name}`, text] as const));
+  return [...providers, ...locals, ...others];
 }
 
 function texts(value: unknown): string[] {
