@@ -14,6 +14,8 @@ export const LAB_STACKS = ["lab", "foundation", "data-plane", "app", "cutover"] 
 export type LabStackId = (typeof LAB_STACKS)[number];
 
 const LOGS = ".gvfx/lab/logs";
+/** A run that was interrupted still ends what it had begun, and holds the state meanwhile: as long as one resource may take. */
+const LOCK_WAIT = "-lock-timeout=3m";
 /** One copy of each provider for all five stacks, where no mirror is configured. */
 const PLUGIN_CACHE = ".gvfx/terraform-plugins";
 
@@ -40,7 +42,7 @@ export class Terraform {
   async apply(stack: LabStackId, onLine?: (line: string) => void): Promise<void> {
     await this.init(stack);
     try {
-      await this.terraform(stack, ["apply", "-auto-approve", "-input=false", "-no-color"], "apply", { onLine });
+      await this.terraform(stack, ["apply", "-auto-approve", "-input=false", "-no-color", LOCK_WAIT], "apply", { onLine });
     } catch (error) {
       throw await this.explained(error);
     }
@@ -66,7 +68,7 @@ export class Terraform {
 
   async destroy(stack: LabStackId, onLine?: (line: string) => void): Promise<void> {
     await this.init(stack);
-    await this.terraform(stack, ["destroy", "-auto-approve", "-input=false", "-no-color"], "destroy", { onLine });
+    await this.terraform(stack, ["destroy", "-auto-approve", "-input=false", "-no-color", LOCK_WAIT], "destroy", { onLine });
   }
 
   private folder(stack: LabStackId): string {
