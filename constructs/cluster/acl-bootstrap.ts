@@ -1,6 +1,6 @@
 /** Turns the new cluster's ACLs on with a secret that Terraform makes and never shows. */
-import { Bytes } from "@cdktf/provider-random/lib/bytes";
 import { Fn, type ITerraformDependable } from "cdktf";
+import { secretUuid } from "../state/secret-uuid";
 import { TerraformData } from "../state/terraform-data";
 import { Construct } from "constructs";
 import { Duration } from "../../contracts/units";
@@ -27,10 +27,8 @@ export class AclBootstrap extends Construct {
 
   constructor(scope: Construct, id: string, props: AclBootstrapProps) {
     super(scope, id);
-    // Not random_uuid: it prints its value, as its id, in every plan and apply.
-    const { hex } = new Bytes(this, "secret", { length: 16, lifecycle: { preventDestroy: props.protect } });
-    const part = (offset: number, length: number): string => Fn.substr(hex, offset, length);
-    this.managementToken = [part(0, 8), part(8, 4), part(12, 4), part(16, 4), part(20, 12)].join("-");
+    const { uuid, hex } = secretUuid(this, "secret", { preventDestroy: props.protect });
+    this.managementToken = uuid;
 
     assertPlain("the ACL bootstrap script", BOOTSTRAP);
     this.done = new TerraformData(this, "bootstrap", {

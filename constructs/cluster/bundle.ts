@@ -6,7 +6,7 @@ import { consulAgentConfig, consulAgentSecrets } from "./consul-agent";
 import { nomadAgentConfig, nomadAgentSecrets, type Block } from "./nomad-agent";
 import type { ClusterNode } from "./node";
 import { consulPaths, nomadPaths } from "./paths";
-import type { NodeCertificate } from "./pki";
+import type { IssuedCertificate } from "./certificates";
 import { CONSUL_USER, consulUnit, nomadUnit } from "./units";
 
 export interface BundleFile {
@@ -25,7 +25,7 @@ export interface BundleFile {
 
 /** What a node's bundle cannot be made of from the environment. All are Terraform expressions. */
 export interface NodeSecrets {
-  readonly certificate: NodeCertificate;
+  readonly certificate: IssuedCertificate;
   readonly caCertPem: string;
   /** Serf's key: 32 bytes, base64. */
   readonly gossipKey: string;

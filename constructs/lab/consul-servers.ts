@@ -6,7 +6,7 @@ import { CLUSTER_PORTS } from "../../contracts/services";
 import type { Environment } from "../../environments/schema";
 import { LabMachine, type LabNetworkProps } from "./machine";
 import type { LabAuthority } from "./authority";
-import { secretUuid } from "./secret-uuid";
+import { secretUuid } from "../state/secret-uuid";
 
 export interface ConsulServersProps extends LabNetworkProps {
   readonly environment: Environment;
@@ -24,7 +24,7 @@ export class ConsulServers extends Construct {
   constructor(scope: Construct, id: string, { environment, authority, dns, ...network }: ConsulServersProps) {
     super(scope, id);
     const { consul } = environment;
-    this.managementToken = secretUuid(this, "management-token");
+    this.managementToken = secretUuid(this, "management-token").uuid;
     this.gossipKey = new Bytes(this, "gossip", { length: 32 }).base64;
 
     consul.servers.forEach((address, index) => {

@@ -9,7 +9,7 @@ import { CLUSTER_PORTS } from "../../contracts/services";
 import type { Environment } from "../../environments/schema";
 import type { LabAuthority } from "./authority";
 import { LabMachine, type LabNetworkProps } from "./machine";
-import { secretUuid } from "./secret-uuid";
+import { secretUuid } from "../state/secret-uuid";
 
 export interface OpenBaoProps extends LabNetworkProps {
   readonly environment: Environment;
@@ -28,7 +28,7 @@ export class OpenBao extends Construct {
 
   constructor(scope: Construct, id: string, { environment, authority, dns, ...network }: OpenBaoProps) {
     super(scope, id);
-    this.rootToken = secretUuid(this, "root-token");
+    this.rootToken = secretUuid(this, "root-token").uuid;
     const sealKey = new Bytes(this, "seal-key", { length: 32 }).base64;
     const [address] = environment.vault.servers;
     const { cert, key } = authority.issue("openbao", { address, dnsNames: [] });
