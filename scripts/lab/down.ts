@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import type { Environment, Lab } from "../../environments/schema";
 import { containerName } from "../../constructs/lab/names";
 import { stackOutputs } from "./access";
-import { run } from "./run";
+import { Engine } from "./engine";
 import { runSteps, type Steps, type Timed } from "./steps";
 import { LAB_STACKS, synthesizeLab, Terraform } from "./terraform";
 
@@ -27,14 +27,14 @@ export async function labDown(env: Environment, lab: Lab, { stacks = false, term
 
 /** Removes by name what the lab makes, also what a crash left half-made and no state knows. */
 async function sweep(env: Environment, lab: Lab): Promise<string> {
+  const engine = new Engine();
   const prefix = containerName("");
-  const lines = (text: string): string[] => text.split("\n").filter((line) => line.startsWith(prefix));
-  const containers = lines((await run("docker", ["ps", "--all", "--filter", `name=^${prefix}`, "--format", "{{.Names}}"])).output);
-  if (containers.length > 0) await run("docker", ["rm", "--force", "--volumes", ...containers]);
-  const volumes = lines((await run("docker", ["volume", "ls", "--filter", `name=^${prefix}`, "--format", "{{.Name}}"])).output);
-  if (volumes.length > 0) await run("docker", ["volume", "rm", "--force", ...volumes]);
-  const networks = (await run("docker", ["network", "ls", "--filter", `name=^${lab.network.name}$`, "--format", "{{.Name}}"])).output.split("\n").filter(Boolean);
-  if (networks.length > 0) await run("docker", ["network", "rm", ...networks]);
+  const containers = await engine.lines(["ps", "--all", "--filter", `name=^${prefix}`, "--format", "{{.Names}}"]);
+  if (containers.length > 0) await engine.text(["rm", "--force", "--volumes", ...containers]);
+  const volumes = await engine.lines(["volume", "ls", "--filter", `name=^${prefix}`, "--format", "{{.Name}}"]);
+  if (volumes.length > 0) await engine.text(["volume", "rm", "--force", ...volumes]);
+  const networks = await engine.lines(["network", "ls", "--filter", `name=^${lab.network.name}$`, "--format", "{{.Name}}"]);
+  if (networks.length > 0) await engine.text(["network", "rm", ...networks]);
   if (env.backend.kind === "local") rmSync(env.backend.folder, { recursive: true, force: true });
   if (env.images.lockFile) rmSync(env.images.lockFile, { force: true });
   for (const left of [".gvfx/lab/broken.json", ".gvfx/lab/ca", ".gvfx/lab/timings.json"]) rmSync(left, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { imageReference, IMAGE_ROLES, parseImageLock, UNPINNED_IMAGES, type ImageLock, type ImageRole, type LockedImage } from "../../contracts/images";
 import { containerName } from "../../constructs/lab/names";
 import type { Environment, Lab } from "../../environments/schema";
-import { run, RunFailed } from "./run";
+import { Engine, EngineError } from "./engine";
 
 /** How often a node's own engine is asked whether it is up, and for how long. */
 const ENGINE_TRIES = 60;
@@ -20,7 +20,11 @@ export function operatorRepository(repository: string, { host }: Environment["im
 export class LabRegistry {
   private readonly lockFile: string;
 
-  constructor(private readonly env: Environment, private readonly lab: Lab, private readonly sources: Readonly<Record<ImageRole, string>> = lab.sources) {
+  /**
+   * @param sources image of this machine's engine for each role
+   * @param engine the operator's
+   */
+  constructor(private readonly env: Environment, private readonly lab: Lab, private readonly sources: Readonly<Record<ImageRole, string>> = lab.sources, private readonly engine = new Engine()) {
     if (!env.images.lockFile) throw new Error('the lab has no lock file of its own (images.lockFile), and would overwrite the committed one; set it, for example to ".gvfx/lab/images.lock.json"');
     this.lockFile = env.images.lockFile;
   }
@@ -36,7 +40,7 @@ export class LabRegistry {
     for (const image of new Set([...Object.values(this.sources), consul, openbao, registry])) {
       if (image.startsWith("gvfx-lab/") || (await this.imageId(image))) continue;
       onLine(`pulls ${image}`);
-      await run("docker", ["pull", "--quiet", image]).catch(() => missing.push(image));
+      if ((await this.engine.call(["pull", "--quiet", image])).status !== 0) missing.push(image);
     }
     if (missing.length > 0) throw new Error(`${missing.length} image${missing.length === 1 ? " is" : "s are"} neither in the engine nor to be had from a registry: ${missing.join(", ")}\nOn a machine that reaches them: docker pull <image> && docker save <image> -o image.tar; here: docker load -i image.tar. Other names: lab.sources and lab.images in environments/lab.ts`);
   }
@@ -47,7 +51,7 @@ export class LabRegistry {
    */
   async distribute(onLine: (line: string) => void): Promise<string> {
     const before = this.lock();
-    const engines = this.env.nodes.map(({ name }) => new NodeEngine(name));
+    const engines = this.env.nodes.map(({ name }) => new NodeEngine(name, this.engine.inside(containerName(name))));
     const waiting = new Map(engines.map((engine) => [engine, engine.ready()]));
     const entries: [ImageRole, LockedImage][] = [];
     let pushed = 0;
@@ -74,15 +78,15 @@ export class LabRegistry {
     if (known.digest && known.source === named && (await this.registryHas(repository, known.digest))) return known;
     onLine(`pushes ${role}`);
     const tag = `${repository}:${id.slice("sha256:".length, "sha256:".length + 12)}`;
-    await run("docker", ["tag", source, tag]);
-    const { output } = await run("docker", ["push", tag]);
+    await this.engine.text(["tag", source, tag]);
+    const output = await this.engine.text(["push", tag]);
     const digest = /digest: (sha256:[0-9a-f]{64})/.exec(output)?.[1];
     if (!digest) throw new Error(`docker push of ${source} named no digest, so that ${role} cannot be pinned; it said:\n${output.trim()}`);
     return { digest, source: named };
   }
 
   private async imageId(image: string): Promise<string | undefined> {
-    const { status, output } = await run("docker", ["image", "inspect", "--format", "{{.Id}}", image], { accept: [0, 1] });
+    const { status, output } = await this.engine.call(["image", "inspect", "--format", "{{.Id}}", image]);
     return status === 0 ? output.trim() : undefined;
   }
 
@@ -97,29 +101,25 @@ export class LabRegistry {
 class NodeEngine {
   private present: ReadonlySet<string> = new Set();
 
-  constructor(private readonly node: string) {}
+  constructor(private readonly node: string, private readonly engine: Engine) {}
 
   /** Waits until it answers, and looks what it has. */
   async ready(): Promise<void> {
     for (let tries = 0; ; tries++) {
       try {
-        await this.docker("info");
+        await this.engine.text(["info"]);
         break;
       } catch (error) {
-        if (tries >= ENGINE_TRIES || !(error instanceof RunFailed)) throw new Error(`the engine inside ${this.node} does not answer, so it can run nothing; look at it with: npm run gvfx -- lab logs ${this.node} --unit docker`, { cause: error });
+        if (tries >= ENGINE_TRIES || !(error instanceof EngineError)) throw new Error(`the engine inside ${this.node} does not answer, so it can run nothing; look at it with: npm run gvfx -- lab logs ${this.node} --unit docker`, { cause: error });
         await new Promise((done) => setTimeout(done, TRY_INTERVAL_MS));
       }
     }
-    this.present = new Set((await this.docker("images", "--digests", "--format", "{{.Repository}}@{{.Digest}}")).output.split("\n"));
+    this.present = new Set(await this.engine.lines(["images", "--digests", "--format", "{{.Repository}}@{{.Digest}}"]));
   }
 
   async pull(reference: string, onLine: (line: string) => void): Promise<void> {
     if (this.present.has(reference)) return;
     onLine(`${this.node} pulls ${reference.split("@")[0]}`);
-    await this.docker("pull", "--quiet", reference);
-  }
-
-  private docker(...args: string[]) {
-    return run("docker", ["exec", containerName(this.node), "docker", ...args]);
+    await this.engine.text(["pull", "--quiet", reference]);
   }
 }

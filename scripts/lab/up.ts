@@ -5,6 +5,7 @@ import { containerName } from "../../constructs/lab/names";
 import { labAccess, stackOutputs } from "./access";
 import { appSources, buildAppImages, builtImages, type AppSource } from "./app-source";
 import { LabRegistry } from "./registry";
+import { Engine } from "./engine";
 import { run } from "./run";
 import { LabSecrets } from "./secrets";
 import { runSteps, type Steps, type Timed } from "./steps";
@@ -58,15 +59,16 @@ export async function labUp(env: Environment, lab: Lab, { appSource, terminal, w
 
 /** Everything that is in the way, at once. */
 async function checkMachine(env: Environment): Promise<void> {
-  const answers = async (program: string, ...args: string[]): Promise<string | undefined> => run(program, args).then(() => undefined, (error: Error) => error.message.split("\n").slice(0, 3).join(" "));
-  const [docker, terraform, ssh] = await Promise.all([answers("docker", "info", "--format", "{{.ServerVersion}}"), answers("terraform", "version"), answers("ssh", "-V")]);
+  const answers = async (program: string, ...args: string[]): Promise<string | undefined> => run(program, args).then(() => undefined, (error: Error) => error.message);
+  const engine = new Engine();
+  const [docker, terraform, ssh] = await Promise.all([engine.text(["info"]).then(() => undefined, (error: Error) => error.message), answers("terraform", "version"), answers("ssh", "-V")]);
+  const foreign = docker || stackOutputs(env, "lab") ? [] : await engine.lines(["ps", "--all", "--filter", `name=^${containerName("")}`, "--format", "{{.Names}}"]);
   const missing = [
-    ...(docker ? [`Docker: no engine answers, and every machine of the lab is a container. Start it (Docker Desktop, or: sudo systemctl start docker), and see that you may use it (docker info). It said: ${docker}`] : []),
+    ...(docker ? [`Docker: ${docker}`] : []),
     ...(terraform ? ["Terraform: it deploys the stacks. Install 1.11 or newer and put it on PATH"] : []),
     ...(ssh ? ["ssh: an operator's way into the nodes. Install OpenSSH's client"] : []),
+    ...(foreign.length > 0 ? [`a lab is there that this folder has no state of, another checkout's or one that was interrupted in its first minute (${foreign.join(", ")}). Use it from its own checkout, or remove it: npm run gvfx -- lab down`] : []),
   ];
-  const foreign = docker || stackOutputs(env, "lab") ? [] : (await run("docker", ["ps", "--all", "--filter", `name=^${containerName("")}`, "--format", "{{.Names}}"])).output.split("\n").filter(Boolean);
-  if (foreign.length > 0) missing.push(`a lab is there that this folder has no state of, another checkout's or one that was interrupted in its first minute (${foreign.join(", ")}). Use it from its own checkout, or remove it: npm run gvfx -- lab down`);
   if (missing.length > 0) throw new Error(`the lab cannot start, nothing was changed:\n${missing.map((line) => `  ${line}`).join("\n")}`);
 }
 
