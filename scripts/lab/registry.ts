@@ -80,6 +80,8 @@ export class LabRegistry {
     const tag = `${repository}:${id.slice("sha256:".length, "sha256:".length + 12)}`;
     await this.engine.text(["tag", source, tag]);
     const output = await this.engine.text(["push", tag]);
+    // The name was for the push alone; the image keeps its own.
+    await this.engine.call(["image", "rm", "--no-prune", tag]);
     const digest = /digest: (sha256:[0-9a-f]{64})/.exec(output)?.[1];
     if (!digest) throw new Error(`docker push of ${source} named no digest, so that ${role} cannot be pinned; it said:\n${output.trim()}`);
     return { digest, source: named };
