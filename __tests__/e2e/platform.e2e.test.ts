@@ -1,4 +1,5 @@
 /** The whole platform for real: deployed from nothing, looked at, deployed again, destroyed. */
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import tls from "node:tls";
 import { imageReference, IMAGE_ROLES } from "../../contracts/images";
@@ -118,6 +119,23 @@ describeUnless(labMissing(), "the lab", () => {
     for (const stack of LAB_STACKS) expect([stack, await terraform.hasChanges(stack)]).toEqual([stack, false]);
     const ids = (all: Allocation[]) => all.filter((a) => LONG_RUNNING.includes(a.JobID as JobName) && a.ClientStatus === "running").map((a) => a.ID).sort();
     expect(ids(await allocations())).toEqual(ids(before));
+  }, 4 * 60_000);
+
+  test.each([
+    ["Ctrl-C", "SIGINT", true],
+    ["a crash of the command, whose Terraform runs on", "SIGKILL", false],
+  ] as const)("after %s in the middle of a deploy, up goes on where it was", async (_what, signal, wholeGroup) => {
+    const child = spawn(process.execPath, ["scripts/gvfx.mjs", "lab", "up"], { env: { ...process.env, GVFX_ENV: "lab", CI: "true" }, detached: true, stdio: ["ignore", "pipe", "ignore"] });
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (part: string) => (text += part));
+    const ended = new Promise((done) => child.once("close", done));
+    await eventually(120, () => expect(text).toMatch(/foundation: .* \.\.\./));
+    // At a terminal, Ctrl-C reaches every program of the group.
+    process.kill(wholeGroup ? -child.pid! : child.pid!, signal);
+    await ended;
+    expect(text).not.toContain("The lab is up");
+    await gvfxLab("up");
+    await gvfxLab("status");
   }, 4 * 60_000);
 
   test("the order of the stacks is enforced: without foundation's state there is nothing to deploy data-plane with", async () => {
