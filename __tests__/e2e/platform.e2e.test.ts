@@ -6,6 +6,7 @@ import { imageReference, IMAGE_ROLES } from "../../contracts/images";
 import { JOBS, type JobName } from "../../contracts/services";
 import { request } from "../../scripts/clients/http";
 import { LabRegistry } from "../../scripts/lab/registry";
+import { sshEntrances, writeSshLogin } from "../../scripts/lab/ssh-login";
 import { LabSecrets } from "../../scripts/lab/secrets";
 import { LAB_STACKS, OUTPUT_FOLDER, synthesizeLab, Terraform } from "../../scripts/lab/terraform";
 import { run } from "../../scripts/lab/run";
@@ -85,6 +86,13 @@ describeUnless(labMissing(), "the lab", () => {
       });
       expect([machine, peer]).toEqual([machine, expect.stringContaining("DNS:server.global.nomad")]);
     }
+  });
+
+  test("the legacy host answers by SSH with its pinned key, and runs the app's processes as they were started by hand", async () => {
+    const options = writeSshLogin(environment, lab, access());
+    const legacy = sshEntrances(environment, lab).find(({ machine }) => machine === "legacy")!;
+    const { output } = await run("ssh", [...options, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-p", legacy.port, `${legacy.user}@${legacy.host}`, `cd ${environment.legacy.checkout} && ${environment.legacy.commands.status} && cat ${environment.legacy.pidFiles.worker}`]);
+    expect(output).toMatch(/Worker running \(PID (\d+)\)[^]*^\1$/m);
   });
 
   test("both nodes have every image, so that a failover waits for no registry", async () => {

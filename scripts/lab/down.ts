@@ -4,6 +4,7 @@ import type { Environment, Lab } from "../../environments/schema";
 import { containerName } from "../../constructs/lab/names";
 import { stackOutputs } from "./access";
 import { Engine } from "./engine";
+import { SSH_FOLDER } from "./ssh-login";
 import { runSteps, type Steps, type Timed } from "./steps";
 import { LAB_STACKS, synthesizeLab, Terraform } from "./terraform";
 
@@ -37,6 +38,6 @@ async function sweep(env: Environment, lab: Lab): Promise<string> {
   if (networks.length > 0) await engine.text(["network", "rm", ...networks]);
   if (env.backend.kind === "local") rmSync(env.backend.folder, { recursive: true, force: true });
   if (env.images.lockFile) rmSync(env.images.lockFile, { force: true });
-  for (const left of [".gvfx/lab/broken.json", ".gvfx/lab/ca", ".gvfx/lab/timings.json"]) rmSync(left, { recursive: true, force: true });
+  for (const left of [".gvfx/lab/broken.json", ".gvfx/lab/ca", SSH_FOLDER, ".gvfx/lab/timings.json"]) rmSync(left, { recursive: true, force: true });
   return `${containers.length} containers, ${volumes.length} volumes, ${networks.length} network${networks.length === 1 ? "" : "s"}`;
 }

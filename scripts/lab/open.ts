@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Environment, Lab } from "../../environments/schema";
 import { labAccess, type LabAccess } from "./access";
 import { labMachines, publishedAddress } from "./machines";
+import { sshEntrances, writeSshLogin } from "./ssh-login";
 import { writeCa } from "./terraform";
 
 /** PEM files of the two authorities. */
@@ -20,10 +21,12 @@ export interface OpenSurroundings {
   readonly access?: (env: Environment) => LabAccess;
   /** Writes a PEM file and returns its path. @default into .gvfx/lab/ca */
   readonly writeCaFile?: (name: string, pem: string) => string;
+  /** Writes what ssh logs in with and returns its options. @default into .gvfx/lab/ssh */
+  readonly writeSsh?: (env: Environment, lab: Lab, access: LabAccess) => string[];
 }
 
 /** URLs of everything that is published, and what else is needed to open them. */
-export function entrancesText(env: Environment, lab: Lab, access: LabAccess, ca: CaFiles, { tokens }: { readonly tokens: boolean }): string {
+export function entrancesText(env: Environment, lab: Lab, access: LabAccess, ca: CaFiles, { tokens, ssh }: { readonly tokens: boolean; readonly ssh: readonly string[] }): string {
   const machines = labMachines(env, lab);
   const on = (name: string, port: number): string | undefined => {
     const machine = machines.find((candidate) => candidate.name === name);
@@ -52,6 +55,8 @@ export function entrancesText(env: Environment, lab: Lab, access: LabAccess, ca:
     `  Nomad            ${ca.nomad ?? "not deployed yet"}`,
     "",
     "By shell: npm run gvfx -- lab exec server-1 -- bash; as a user's device: npm run gvfx -- lab exec device -- bash",
+    "By SSH, as foundation delivers to the nodes:",
+    ...sshEntrances(env, lab).map(({ user, host, port, machine }) => `  ${machine.padEnd(8)}  ssh ${ssh.join(" ")} -p ${port} ${user}@${host}`),
   ].join("\n");
 }
 
@@ -71,7 +76,7 @@ export function shellExports(env: Environment, access: LabAccess, ca: CaFiles): 
   return Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [`export ${name}='${value.replaceAll("'", `'\\''`)}'`])).join("\n");
 }
 
-export function registerOpen(lab: Command, { environment, write, access = labAccess, writeCaFile = writeCa }: OpenSurroundings): void {
+export function registerOpen(lab: Command, { environment, write, access = labAccess, writeCaFile = writeCa, writeSsh = writeSshLogin }: OpenSurroundings): void {
   lab
     .command("open")
     .description("URLs of the UIs and APIs, and how to trust and log in to them")
@@ -81,6 +86,6 @@ export function registerOpen(lab: Command, { environment, write, access = labAcc
       const { env, lab: section } = environment();
       const credentials = access(env);
       const ca: CaFiles = { lab: writeCaFile("lab", credentials.consul.caPem), nomad: credentials.nomad && writeCaFile("nomad", credentials.nomad.caPem) };
-      write(exports ? shellExports(env, credentials, ca) : entrancesText(env, section, credentials, ca, { tokens }));
+      write(exports ? shellExports(env, credentials, ca) : entrancesText(env, section, credentials, ca, { tokens, ssh: writeSsh(env, section, credentials) }));
     });
 }

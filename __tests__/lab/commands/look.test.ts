@@ -130,15 +130,17 @@ describe("open", () => {
   const ca = { lab: "/lab.pem", nomad: "/nomad.pem" };
 
   test("shows no token until it is asked for them", () => {
-    const hidden = entrancesText(env, lab, access, ca, { tokens: false });
+    const hidden = entrancesText(env, lab, access, ca, { tokens: false, ssh: ["-i", "id"] });
     expect(hidden).not.toMatch(/-secret/);
     expect(hidden).toMatch(/API +http:\/\/127\.0\.0\.1:18787 {2}http:\/\/127\.0\.0\.1:28787/);
     expect(hidden).toMatch(/Nomad +https:\/\/127\.0\.0\.1:14646\/ui +token shown by --tokens/);
-    expect(entrancesText(env, lab, access, ca, { tokens: true })).toMatch(/nomad-secret[^]*consul-secret[^]*it's-a-secret/);
+    expect(hidden).toMatch(/server-1 +ssh -i id -p 12201 root@127\.0\.0\.1/);
+    expect(hidden).toMatch(/legacy +ssh -i id -p 12204 trader@127\.0\.0\.1/);
+    expect(entrancesText(env, lab, access, ca, { tokens: true, ssh: ["-i", "id"] })).toMatch(/nomad-secret[^]*consul-secret[^]*it's-a-secret/);
   });
 
   test("before foundation is deployed there is no Nomad to log in to", () => {
-    expect(entrancesText(env, lab, { ...access, nomad: undefined }, { ...ca, nomad: undefined }, { tokens: true })).toMatch(/Nomad .*token not deployed yet/);
+    expect(entrancesText(env, lab, { ...access, nomad: undefined }, { ...ca, nomad: undefined }, { tokens: true, ssh: ["-i", "id"] })).toMatch(/Nomad .*token not deployed yet/);
     expect(shellExports(env, { ...access, nomad: undefined }, { ...ca, nomad: undefined })).not.toContain("NOMAD");
   });
 
