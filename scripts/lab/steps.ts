@@ -14,6 +14,9 @@ export interface Timed {
   readonly seconds: number;
 }
 
+/** How often a running step shows how long it has taken. */
+const SECOND_MS = 1_000;
+
 /**
  * Runs steps in order, groups of them at once.
  * @param terminal a live list; otherwise a line when a step begins and one when it ends
@@ -49,7 +52,18 @@ export async function runSteps(steps: Steps, { terminal, write, clock = Date.now
   const tasks = (list: Steps): ListrTask[] =>
     list.map((step) =>
       "run" in step
-        ? { title: step.title, task: async (_context, task) => void (task.title = await measured(step, (line) => (task.output = line))) }
+        ? {
+            title: step.title,
+            task: async (_context, task) => {
+              const start = clock();
+              const tick = setInterval(() => (task.title = `${step.title} (${elapsed(start).toFixed(0)} s)`), SECOND_MS);
+              try {
+                task.title = await measured(step, (line) => (task.output = line));
+              } finally {
+                clearInterval(tick);
+              }
+            },
+          }
         : { task: (_context, task) => task.newListr(step.map((branch) => ({ task: (_c: unknown, inner: typeof task) => inner.newListr(tasks(branch)) })), { concurrent: true, exitOnError: true }) },
     );
   await new Listr(tasks(steps), { rendererOptions: { collapseSubtasks: false }, registerSignalListeners: false }).run();
