@@ -10,6 +10,8 @@ export class BackendDouble {
   readonly received: string[] = [];
   /** Connections that are open and carried a request that was no health check. */
   readonly connections = new Set<Socket>();
+  /** What its health check is answered with. */
+  health = 200;
   private readonly sockets = new Set<Socket>();
   private constructor(private readonly server: Server) {}
 
@@ -38,7 +40,7 @@ export class BackendDouble {
   private handle(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url ?? "/";
     if (path === "/health" || (path === "/" && request.method === "GET")) {
-      response.end("ok");
+      response.writeHead(this.health).end("ok");
       return;
     }
     this.received.push(`${request.method} ${path}`);

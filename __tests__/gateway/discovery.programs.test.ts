@@ -63,6 +63,41 @@ describeWithHaproxy("discovery over Consul's DNS, in the real HAProxy", () => {
     backends = [staying];
   });
 
+  test("after more replacements than there are slots, every copy still has a check and gets calls", async () => {
+    const gateway = await LiveGateway.start({ dnsPort: dns.port });
+    await gateway.serves();
+    // Six slots: two copies twice, and two.
+    for (let n = 0; n < 8; n++) {
+      const [leaving, staying] = backends;
+      const replacement = await BackendDouble.start();
+      backends = [staying, replacement];
+      dns.services.set("_gvfx-api-alloc", backends.map(({ port }) => port));
+      await until(async () => (await text(`${gateway.api}/answer`), replacement.received.length > 0), `replacement ${n} is used`);
+      await leaving.stop();
+    }
+    const before = backends.map(({ received }) => received.length);
+    for (let n = 0; n < 20; n++) await fetch(`${gateway.api}/answer`, { method: "POST" });
+    backends.forEach(({ received }, n) => expect(received.length).toBeGreaterThan(before[n]));
+    expect(gateway.log).toMatch(/ api api_nomad\/api\d/);
+    expect(gateway.log).not.toMatch(/ api api_unchecked\//);
+    await gateway.stop();
+  }, 60_000);
+
+  test("when no copy passes its check, reads still reach one; what changes something is refused and reaches none", async () => {
+    const gateway = await LiveGateway.start({ dnsPort: dns.port });
+    await gateway.serves();
+    for (const backend of backends) backend.health = 500;
+    const writes = () => fetch(`${gateway.api}/answer`, { method: "POST" }).then((r) => r.status);
+    await until(async () => (await writes()) === 503, "the checks are noticed to fail");
+    const sent = backends.map(({ received }) => received.filter((r) => r.startsWith("POST")).length);
+    expect(await text(`${gateway.api}/answer`)).toMatch(/^from /);
+    expect(await writes()).toBe(503);
+    expect(backends.map(({ received }) => received.filter((r) => r.startsWith("POST")).length)).toEqual(sent);
+    for (const backend of backends) backend.health = 200;
+    await until(async () => (await writes()) === 200, "checked copies are used again");
+    await gateway.stop();
+  });
+
   test("Consul falls silent: no call fails; with HAProxy's way of forgetting they would", async () => {
     // Gives up on a question sooner, so that the silence is several questions long.
     const soon = ["timeout retry 1s", "timeout retry 100ms"] as const;

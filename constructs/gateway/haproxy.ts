@@ -106,7 +106,7 @@ function frontendSection({ service, listen }: Upstream): string {
       ...sectionGate("to_nomad !sections_open"),
     );
   }
-  lines.push(`  use_backend ${service}_nomad if { var(txn.traffic) -m str nomad }`, `  default_backend ${service}_legacy`);
+  lines.push(`  use_backend ${service}_unchecked if { var(txn.traffic) -m str nomad } safe_method { nbsrv(${service}_nomad) eq 0 }`, `  use_backend ${service}_nomad if { var(txn.traffic) -m str nomad }`, `  default_backend ${service}_legacy`);
   return lines.join("\n");
 }
 
@@ -144,10 +144,23 @@ function nomadBackend(env: Environment, { service, healthPath, count }: Upstream
     `  http-check send meth GET uri ${healthPath} ver HTTP/1.1 hdr Host ${serviceName(service)}.service.${env.consul.domain}`,
     ...longRoutes(service),
     `  server-template ${service} 1-${slots} _${allocationServiceName(service)}._tcp.service.${env.consul.domain}`,
-    `  # When none passes its check, those that Consul still lists are better than nobody: a version that fails now and then must not become an outage.`,
-    `  option allbackups`,
-    `  server-template ${service}-unchecked- 1-${slots} _${allocationServiceName(service)}._tcp.service.${env.consul.domain} no-check backup`,
+    "",
+    ...uncheckedBackend(env, service, slots),
   ].join("\n");
+}
+
+/**
+ * The same copies without checks, for reads while none passes its own: a version that fails
+ * now and then must not become an outage. Never for what changes something: a copy that is
+ * known to fail gets no order. A backend of its own: within one, HAProxy deals the records of
+ * a name out to whichever server is free, and checked ones would not stay checked.
+ */
+function uncheckedBackend(env: Environment, service: GatewayService, slots: number): string[] {
+  return [
+    `backend ${service}_unchecked`,
+    `  balance roundrobin`,
+    `  server-template ${service} 1-${slots} _${allocationServiceName(service)}._tcp.service.${env.consul.domain} no-check`,
+  ];
 }
 
 function legacyBackend(env: Environment, { service, legacyPort }: Upstream): string {
