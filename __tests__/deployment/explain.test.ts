@@ -12,6 +12,10 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
     { ID: "d2", JobVersion: 2, Status: "failed", StatusDescription: "Failed due to unhealthy allocations - rolling back to job version 1", CreateIndex: 20 },
   ],
   "/v1/job/gvfx-quiet/deployments": [{ ID: "d4", JobVersion: 1, Status: "successful", StatusDescription: "", CreateIndex: 1 }],
+  "/v1/job/gvfx-mended/deployments": [
+    { ID: "d5", JobVersion: 5, Status: "failed", StatusDescription: "Failed due to unhealthy allocations - rolling back to job version 4", CreateIndex: 1 },
+    { ID: "d7", JobVersion: 7, Status: "successful", StatusDescription: "", CreateIndex: 2 },
+  ],
   "/v1/deployment/allocations/d2": [
     { ID: "0123456789ab", NodeName: "server-1", ClientStatus: "failed", DeploymentStatus: { Healthy: false }, TaskStates: { api: { Failed: true, Restarts: 3, Events: [{ Type: "Received", DisplayMessage: "Task received by client" }, { Type: "Terminated", DisplayMessage: "Exit Code: 1" }, { Type: "Not Restarting", DisplayMessage: "Exceeded allowed attempts 3" }] } } },
     { ID: "fedcba987654", NodeName: "server-2", ClientStatus: "running", DeploymentStatus: { Healthy: true }, TaskStates: {} },
@@ -51,6 +55,8 @@ test("a deployment that failed is found behind its revert, with version, check, 
 
 test("a job whose newest deployment was taken has nothing to explain", async () => {
   expect(await failedDeployment(nomad(), "gvfx-quiet")).toBeUndefined();
+  // One that failed before, and was mended since.
+  expect(await failedDeployment(nomad(), "gvfx-mended")).toBeUndefined();
 });
 
 test("a token that may not read is an error, not an empty answer", async () => {

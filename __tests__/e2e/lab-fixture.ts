@@ -12,11 +12,18 @@ export const namespace = environment.nomad.namespace;
 /** Of the largest official image, on a slow line. */
 const PULL_LIMIT_MS = 180_000;
 
-/** Why no lab can run here; undefined when one can. */
+/** Why the lab's tests are not run; undefined when they are. The setup before all tests finds it out. */
 export function labMissing(): string | undefined {
+  return process.env.GVFX_E2E_MISSING || undefined;
+}
+
+/** Why no lab can run here; undefined when one can. Pulls what is missing. */
+export function findMissing(): string | undefined {
   if (process.env.GVFX_E2E === "off") return "GVFX_E2E=off";
   if (spawnSync("terraform", ["version"], { stdio: "ignore" }).status !== 0) return "terraform is not on PATH";
   if (spawnSync("docker", ["info"], { stdio: "ignore", timeout: 20_000 }).status !== 0) return "no Docker engine answers";
+  const here = spawnSync("docker", ["ps", "--all", "--quiet", "--filter", "name=^gvfx-lab-"], { encoding: "utf8" }).stdout.trim();
+  if (here && !process.env.GVFX_E2E_REUSE) return "a lab runs here, which the tests would take over and end: end it (npm run gvfx -- lab down), or let them (GVFX_E2E_REUSE=1; GVFX_E2E_KEEP=1 leaves it running after them)";
   const { images, sources } = lab;
   const official = [images.consul, images.openbao, images.registry, "hashicorp/nomad:2.0.5", "oven/bun:1-debian", "debian:bookworm-slim", ...Object.values(sources)].filter((image) => !image.startsWith("gvfx-lab/"));
   for (const image of official) {

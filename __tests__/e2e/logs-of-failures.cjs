@@ -1,16 +1,9 @@
 "use strict";
-const { spawnSync } = require("node:child_process");
+const { printTroubles } = require("./troubles.cjs");
 
-/** Enough to see what went before a failure. */
-const LINES = "60";
-
-/** After a file with failures: the state of the lab, and what everything in it said that is not well. */
+/** After a file with failures: what the lab looks like, and what was said in it. */
 module.exports = class LogsOfFailures {
   onTestResult(_test, { numFailingTests, testFilePath }) {
-    if (numFailingTests === 0 || /cloud\.e2e/.test(testFilePath)) return;
-    const gvfx = (...args) => spawnSync(process.execPath, ["scripts/gvfx.mjs", "lab", ...args], { encoding: "utf8", timeout: 60_000, env: { ...process.env, GVFX_ENV: "lab", CI: "true" } });
-    const status = gvfx("status").stdout ?? "";
-    process.stderr.write(`\n== the lab after the failures of ${testFilePath}\n${status}\n`);
-    for (const name of new Set([...status.matchAll(/npm run gvfx -- lab logs (\S+)/g)].map(([, name]) => name))) process.stderr.write(`\n== ${name}\n${gvfx("logs", name, "--tail", LINES).stdout}\n`);
+    if (numFailingTests > 0 && !/cloud\.e2e/.test(testFilePath)) printTroubles(`the lab after the failures of ${testFilePath}`);
   }
 };

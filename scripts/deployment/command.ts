@@ -13,7 +13,7 @@ export function whyCommand(environment: () => Environment, variables: Readonly<R
     .action(async (jobs: string[]) => {
       const env = environment();
       const token = variables.NOMAD_TOKEN;
-      if (!token) throw new Error("NOMAD_TOKEN is not set, so Nomad would tell nothing; take the reader's: terraform -chdir=cdktf.out/stacks/foundation output -raw reader-token");
+      if (!token) throw new Error("NOMAD_TOKEN is not set, so Nomad would tell nothing; take the reader's: terraform -chdir=cdktf.out/stacks/foundation output -raw reader-token (and NOMAD_CACERT, a file with: output -raw nomad-ca); for the lab: eval \"$(npm run -s gvfx -- lab open --env)\"");
       const nomad: NomadAccess = { address: env.nomad.address, namespace: env.nomad.namespace, token, ...(variables.NOMAD_CACERT ? { ca: readFileSync(variables.NOMAD_CACERT, "utf8") } : {}) };
       const failures = (await Promise.all((jobs.length > 0 ? jobs : Object.values(JOBS)).map((job) => failedDeployment(nomad, job)))).filter((failure) => failure !== undefined);
       for (const failure of failures) write(explanation(failure, (_job, allocation) => `nomad alloc logs -stderr -namespace ${env.nomad.namespace} ${allocation.slice(0, 8)}`));

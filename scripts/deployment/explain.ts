@@ -27,7 +27,7 @@ export interface FailedDeployment {
   readonly allocations: readonly FailedAllocation[];
 }
 
-const deploymentsSchema = z.array(z.object({ ID: z.string(), JobVersion: z.number(), Status: z.string(), StatusDescription: z.string(), CreateIndex: z.number() }));
+const deploymentsSchema = z.array(z.object({ ID: z.string(), JobVersion: z.number(), Status: z.string(), StatusDescription: z.string(), CreateIndex: z.number(), CreateTime: z.number().optional() }));
 const allocationsSchema = z.array(
   z.object({
     ID: z.string(),
@@ -56,16 +56,22 @@ const ROUTINE: ReadonlySet<string> = new Set(["Received", "Task Setup", "Started
 /** An allocation that is restarted says the same many times; the last ones tell the end. */
 const MAX_EVENTS = 6;
 
-/** The job's newest deployment, when it failed; undefined when it did not, or there is none. */
-export async function failedDeployment(nomad: NomadAccess, job: string): Promise<FailedDeployment | undefined> {
+/**
+ * The job's newest deployment, when it failed; undefined when it did not, or there is none.
+ * @param since milliseconds since 1970: one that began earlier is another deploy's. @default any
+ */
+export async function failedDeployment(nomad: NomadAccess, job: string, since?: number): Promise<FailedDeployment | undefined> {
   const ask = async (path: string): Promise<unknown> => {
     const answer = await request(`${nomad.address}${path}${path.includes("?") ? "&" : "?"}namespace=${nomad.namespace}`, { ca: nomad.ca, signal: nomad.signal, headers: { "x-nomad-token": nomad.token } });
     if (answer.status !== 200) throw new UnexpectedAnswer(answer.status, `Nomad, asked for ${path},`);
     return json(answer, "Nomad");
   };
   const deployments = deploymentsSchema.parse(await ask(`/v1/job/${job}/deployments?all=true`)).sort((a, b) => b.CreateIndex - a.CreateIndex);
-  // An auto-revert is a deployment of its own, and follows the one that failed.
-  const failed = deployments.slice(0, 2).find((d) => d.Status === "failed");
+  const [newest, before] = deployments;
+  // An auto-revert is a deployment of its own, of the next version, and hides the one that failed.
+  const reverted = before?.Status === "failed" && /rolling back/i.test(before.StatusDescription) && newest.JobVersion === before.JobVersion + 1 ? before : undefined;
+  const failed = newest?.Status === "failed" ? newest : reverted;
+  if (failed && since !== undefined && failed.CreateTime !== undefined && failed.CreateTime / 1e6 < since) return undefined;
   if (!failed) return undefined;
   const allocations = allocationsSchema.parse(await ask(`/v1/deployment/allocations/${failed.ID}`));
   const { Versions } = versionsSchema.parse(await ask(`/v1/job/${job}/versions?diffs=false`));

@@ -1,8 +1,8 @@
 /** `gvfx lab down`: nothing of the lab is left, whatever state it was in. */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { Environment, Lab } from "../../environments/schema";
 import { containerName } from "../../constructs/lab/names";
-import { stackOutputs } from "./access";
 import { Engine } from "./engine";
 import { SSH_FOLDER } from "./ssh-login";
 import { runSteps, type Steps, type Timed } from "./steps";
@@ -17,13 +17,15 @@ export interface DownOptions {
 
 export async function labDown(env: Environment, lab: Lab, { stacks = false, terminal, write }: DownOptions): Promise<Timed[]> {
   const terraform = new Terraform(env);
-  const inReverse: Steps = stacks
-    ? [
-        { title: "synth", run: () => synthesizeLab() },
-        ...[...LAB_STACKS].reverse().filter((stack) => stackOutputs(env, stack) || stack !== "foundation").map((stack) => ({ title: `${stack}: destroy`, run: (report: (line: string) => void) => terraform.destroy(stack, report) })),
-      ]
-    : [];
-  return runSteps([...inReverse, { title: "containers, volumes, network, state", run: () => sweep(env, lab) }], { terminal, write });
+  // A stack that was never deployed has no state, and nothing to destroy.
+  const deployed = [...LAB_STACKS].reverse().filter((stack) => env.backend.kind === "local" && existsSync(join(env.backend.folder, `${stack}.tfstate`)));
+  const inReverse: Steps = stacks && deployed.length > 0 ? [{ title: "synth", run: () => synthesizeLab() }, ...deployed.map((stack) => ({ title: `${stack}: destroy`, run: (report: (line: string) => void) => terraform.destroy(stack, report) }))] : [];
+  try {
+    const timed = await runSteps(inReverse, { terminal, write });
+    return [...timed, ...(await runSteps([{ title: "containers, volumes, network, state", run: () => sweep(env, lab) }], { terminal, write }))];
+  } catch (error) {
+    throw stacks ? new Error(`${(error as Error).message}\nWhat is left of the lab, machines and states, is removed by: npm run gvfx -- lab down`, { cause: error }) : error;
+  }
 }
 
 /** Removes by name what the lab makes, also what a crash left half-made and no state knows. */

@@ -41,21 +41,22 @@ export class Terraform {
 
   async apply(stack: LabStackId, onLine?: (line: string) => void): Promise<void> {
     await this.init(stack);
+    const began = Date.now();
     try {
       await this.terraform(stack, ["apply", "-auto-approve", "-input=false", "-no-color", LOCK_WAIT], "apply", { onLine });
     } catch (error) {
-      throw await this.explained(error);
+      throw await this.explained(error, began);
     }
   }
 
   /** The provider says that a deployment failed; Nomad knows of what. */
-  private async explained(error: unknown): Promise<unknown> {
+  private async explained(error: unknown, began: number): Promise<unknown> {
     if (!(error instanceof RunFailed)) return error;
     const { nomad } = labAccess(this.env);
     const jobs = jobsThatFailed(error.said);
     if (!nomad || jobs.length === 0) return error;
     const access = { address: nomad.address, token: nomad.token, ca: nomad.caPem, namespace: this.env.nomad.namespace };
-    const failures = await Promise.all(jobs.map((job) => failedDeployment(access, job).catch(() => undefined)));
+    const failures = await Promise.all(jobs.map((job) => failedDeployment(access, job, began).catch(() => undefined)));
     const reasons = failures.flatMap((failure) => (failure ? explanation(failure, (job) => `npm run gvfx -- lab logs ${job}`) : []));
     return reasons.length > 0 ? new Error(`${reasons.join("\n")}\n${error.message}`, { cause: error }) : error;
   }

@@ -1,5 +1,5 @@
 /** `gvfx lab up`: from images to five healthy stacks. Every step looks at what is there, so that a second run, or one after a crash, does what is left. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import type { Environment, Lab } from "../../environments/schema";
 import { containerName } from "../../constructs/lab/names";
 import { labAccess, stackOutputs } from "./access";
@@ -25,6 +25,7 @@ export const TIMINGS_FILE = ".gvfx/lab/timings.json";
  * @throws Error that says which step failed and what to do; what is there stays, and the next run goes on from it
  */
 export async function labUp(env: Environment, lab: Lab, { appSource, terminal, write }: UpOptions): Promise<Timed[]> {
+  keepPrivate(env);
   const registry = new LabRegistry(env, lab, appSources(lab, appSource));
   const terraform = new Terraform(env);
   const deploy = (stack: LabStackId, title: string) => ({ title: `${stack}: ${title}`, run: (report: (line: string) => void) => terraform.apply(stack, report) });
@@ -55,6 +56,13 @@ export async function labUp(env: Environment, lab: Lab, { appSource, terminal, w
   mkdirSync(".gvfx/lab", { recursive: true });
   writeFileSync(TIMINGS_FILE, `${JSON.stringify(timings, null, 2)}\n`);
   return timings;
+}
+
+/** The states hold every secret that the lab made, and Terraform writes them for all to read: the folder is its owner's. */
+function keepPrivate({ backend }: Environment): void {
+  if (backend.kind !== "local") return;
+  mkdirSync(backend.folder, { recursive: true });
+  chmodSync(backend.folder, 0o700);
 }
 
 /** Everything that is in the way, at once. */
