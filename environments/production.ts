@@ -62,7 +62,7 @@ export const production: EnvironmentInput = {
     configDir: "/etc/nomad.d",
     minHeartbeatTtl: "5s",
     heartbeatGrace: "5s",
-    failoverHeartbeatTtl: "15s",
+    failoverHeartbeatTtl: "40s",
     rpcKeepAliveInterval: "3s",
     rpcConnectionWriteTimeout: "3s",
     caValidity: "3650d",

@@ -61,6 +61,7 @@ const PLANTED: readonly (readonly [string, Record<string, unknown>, RegExp])[] =
   ["backups at no round time", { "dataPlane.backup.interval": "25m" }, /^dataPlane\.backup\.interval: 25m divides neither an hour nor a day/],
   ["backups that reach back less than a day", { "dataPlane.backup.keepLast": 95 }, /^dataPlane\.backup\.keepLast: is 95, .* keep at least 96/],
   ["memoryMax below memory", { "resources.api.memoryMax": "512MiB" }, /^resources\.api\.memoryMax: 512MiB is below memory 1GiB/],
+  ["failover quicker than a client's own retry", { "nomad.failoverHeartbeatTtl": "30s" }, /^nomad\.failoverHeartbeatTtl: 30s is not longer than 30s, which a client may take to try again/],
   ["failover quicker than detection", { "nomad.failoverHeartbeatTtl": "10s" }, /^nomad\.failoverHeartbeatTtl: 10s is not longer than/],
   ["renewal longer than validity", { "nomad.certificateRenewal": "400d" }, /^nomad\.certificateRenewal: /],
   ["certificates that outlive their authority", { "nomad.caValidity": "365d" }, /^nomad\.caValidity: /],

@@ -85,7 +85,8 @@ function serverBlock({ nomad }: Environment, nodes: readonly ClusterNode[]): Blo
     // A node is down minHeartbeatTtl + heartbeatGrace after its last heartbeat at the earliest: what the worker's absence lasts.
     min_heartbeat_ttl: `${nomad.minHeartbeatTtl}`,
     heartbeat_grace: `${nomad.heartbeatGrace}`,
-    // A new leader gives every node this long; by default five minutes, in which a lost worker is not replaced.
+    // A new leader gives every node this long; by default five minutes, in which a lost worker is not replaced. With 15 s,
+    // ten minutes without a quorum ended with the worker started anew: its healthy node had not yet tried again (lab).
     failover_heartbeat_ttl: `${nomad.failoverHeartbeatTtl}`,
   };
 }

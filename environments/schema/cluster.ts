@@ -76,7 +76,8 @@ export const nomadSchema = z.strictObject({
   /** Failure detection, DESIGN section 7; the values are measured (docs/architecture.md). */
   minHeartbeatTtl: duration("5s"),
   heartbeatGrace: duration("5s"),
-  failoverHeartbeatTtl: duration("15s"),
+  /** Longer than the 30 s that a client may wait after it was told that there is no leader. */
+  failoverHeartbeatTtl: duration("40s"),
   rpcKeepAliveInterval: duration("3s"),
   rpcConnectionWriteTimeout: duration("3s"),
   /** Life of the certificate authority and of node certificates, and how long before the end a deploy renews them. */

@@ -29,6 +29,8 @@ export function requiredConnections(env: Pick<Environment, "dataPlane" | "replic
 
 /** Shorter, and one backup is not done when the next begins. */
 const SHORTEST_BACKUP_INTERVAL = Duration.minutes(5);
+/** Nomad's client: registerRetryIntv of 15 s and as much again at random, whenever it was told that there is no leader (client/client.go, getHeartbeatRetryIntv). */
+const LONGEST_HEARTBEAT_RETRY = Duration.seconds(30);
 /** Ten seconds of health, and twenty to start. */
 const SHORTEST_HEALTHY_DEADLINE = Duration.seconds(30);
 const DAY = Duration.hours(24);
@@ -188,7 +190,8 @@ const CHECKS: readonly CrossCheck[] = [
     check: ({ nomad }) => {
       const findings: Finding[] = [];
       const detection = nomad.minHeartbeatTtl.plus(nomad.heartbeatGrace);
-      if (!nomad.failoverHeartbeatTtl.isLongerThan(detection)) findings.push({ path: "nomad.failoverHeartbeatTtl", message: `${nomad.failoverHeartbeatTtl} is not longer than minHeartbeatTtl + heartbeatGrace (${detection}): a new leader would declare healthy nodes down`, example: "15s" });
+      if (!nomad.failoverHeartbeatTtl.isLongerThan(detection)) findings.push({ path: "nomad.failoverHeartbeatTtl", message: `${nomad.failoverHeartbeatTtl} is not longer than minHeartbeatTtl + heartbeatGrace (${detection}): a new leader would declare healthy nodes down`, example: "40s" });
+      else if (!nomad.failoverHeartbeatTtl.isLongerThan(LONGEST_HEARTBEAT_RETRY)) findings.push({ path: "nomad.failoverHeartbeatTtl", message: `${nomad.failoverHeartbeatTtl} is not longer than ${LONGEST_HEARTBEAT_RETRY}, which a client may take to try again after an answer without a leader: the new leader would declare healthy nodes down, and the worker would be started anew`, example: "40s" });
       if (!nomad.certificateValidity.isLongerThan(nomad.certificateRenewal)) findings.push({ path: "nomad.certificateRenewal", message: `${nomad.certificateRenewal} is not shorter than certificateValidity ${nomad.certificateValidity}: every deploy would renew`, example: "60d" });
       if (!nomad.caValidity.isLongerThan(nomad.certificateValidity)) findings.push({ path: "nomad.caValidity", message: `${nomad.caValidity} is not longer than certificateValidity ${nomad.certificateValidity}: certificates would outlive their authority`, example: "3650d" });
       return findings;
