@@ -35,7 +35,7 @@ let lab = base.lab!;
 let kept = true;
 
 beforeAll(async () => {
-  server = createServer((_request, response) => void response.writeHead(kept ? 200 : 404).end()).listen(0, "127.0.0.1");
+  server = createServer((request, response) => void response.writeHead(kept || request.url === "/v2/" ? 200 : 404).end()).listen(0, "127.0.0.1");
   await new Promise((done) => server.once("listening", done));
   lab = { ...lab, published: [{ machine: "registry", port: 5000, on: (server.address() as AddressInfo).port }] as unknown as typeof lab.published };
 });

@@ -6,9 +6,13 @@ import { containerName } from "../../constructs/lab/names";
 import type { Environment, Lab } from "../../environments/schema";
 import { Engine, EngineError } from "./engine";
 
-/** How often a node's own engine is asked whether it is up, and for how long. */
-const ENGINE_TRIES = 60;
+/** How often the registry and a node's own engine are asked whether they are up: for a minute, which is three times what making all machines takes. */
+const ENGINE_TRIES = 120;
 const TRY_INTERVAL_MS = 500;
+
+/** What data-plane runs: the first to be needed. */
+export const DATA_PLANE_IMAGES: readonly ImageRole[] = ["convex", "postgres", "minio", "minioClient", "restic"];
+export const OTHER_IMAGES: readonly ImageRole[] = IMAGE_ROLES.filter((role) => !DATA_PLANE_IMAGES.includes(role));
 
 /** Repository as the operator's engine reaches the registry: on loopback, which every engine takes without TLS. */
 export function operatorRepository(repository: string, { host }: Environment["images"]["registry"], lab: Lab): string {
@@ -48,25 +52,28 @@ export class LabRegistry {
   /**
    * Pushes what changed, and has both nodes pull each image as soon as it is there: no
    * deploy and no failover waits for a transfer then. Writes the lock file when all are.
+   * Registry and nodes may still be starting: they are waited for.
+   * @param roles images to distribute; what the lock file says of others stays. Default: all
    */
-  async distribute(onLine: (line: string) => void): Promise<string> {
+  async distribute(onLine: (line: string) => void, roles: readonly ImageRole[] = IMAGE_ROLES): Promise<string> {
+    await this.answers();
     const before = this.lock();
     const engines = this.env.nodes.map(({ name }) => new NodeEngine(name, this.engine.inside(containerName(name))));
     const waiting = new Map(engines.map((engine) => [engine, engine.ready()]));
     const entries: [ImageRole, LockedImage][] = [];
     let pushed = 0;
-    for (const role of IMAGE_ROLES) {
+    for (const role of roles) {
       const image = await this.pushOne(role, before[role], onLine);
       if (image !== before[role]) pushed++;
       entries.push([role, image]);
       // One after the other on each node: a layer that two images share is transferred once.
       for (const engine of engines) waiting.set(engine, waiting.get(engine)!.then(() => engine.pull(imageReference(this.env.images[role], image), onLine)));
     }
-    const lock = Object.fromEntries(entries) as unknown as ImageLock;
+    const lock: ImageLock = { ...this.lock(), ...Object.fromEntries(entries) };
     mkdirSync(dirname(this.lockFile), { recursive: true });
     writeFileSync(this.lockFile, `${JSON.stringify(lock, null, 2)}\n`);
     await Promise.all(waiting.values());
-    return `${pushed} of ${IMAGE_ROLES.length} pushed`;
+    return `${pushed} of ${roles.length} pushed`;
   }
 
   private async pushOne(role: ImageRole, known: LockedImage, onLine: (line: string) => void): Promise<LockedImage> {
@@ -90,6 +97,17 @@ export class LabRegistry {
   private async imageId(image: string): Promise<string | undefined> {
     const { status, output } = await this.engine.call(["image", "inspect", "--format", "{{.Id}}", image]);
     return status === 0 ? output.trim() : undefined;
+  }
+
+  /** @throws Error when the registry does not answer in time */
+  private async answers(): Promise<void> {
+    const [host] = operatorRepository(`${this.env.images.registry.host}/`, this.env.images.registry, this.lab).split("/");
+    for (let tries = 0; ; tries++) {
+      const answer = await fetch(`http://${host}/v2/`).catch(() => undefined);
+      if (answer?.ok) return;
+      if (tries >= ENGINE_TRIES) throw new Error(`the lab's registry does not answer at ${host}, so that the nodes would have nothing to run; look at it with: npm run gvfx -- lab logs registry`);
+      await new Promise((done) => setTimeout(done, TRY_INTERVAL_MS));
+    }
   }
 
   private async registryHas(repository: string, digest: string): Promise<boolean> {

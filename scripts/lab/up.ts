@@ -1,10 +1,11 @@
 /** `gvfx lab up`: from images to five healthy stacks. Every step looks at what is there, so that a second run, or one after a crash, does what is left. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import type { ImageRole } from "../../contracts/images";
 import type { Environment, Lab } from "../../environments/schema";
 import { containerName } from "../../constructs/lab/names";
 import { labAccess, stackOutputs } from "./access";
 import { appSources, buildAppImages, builtImages, type AppSource } from "./app-source";
-import { LabRegistry } from "./registry";
+import { DATA_PLANE_IMAGES, LabRegistry, OTHER_IMAGES } from "./registry";
 import { Engine } from "./engine";
 import { run } from "./run";
 import { LabSecrets } from "./secrets";
@@ -36,23 +37,25 @@ export async function labUp(env: Environment, lab: Lab, { appSource, terminal, w
     ...(appSource ? [{ title: `images of the app at ${appSource.checkout}`, run: (report: (line: string) => void) => buildAppImages(env, appSource, report) }] : []),
     { title: "official images", run: (report) => registry.fetchSources(report) },
   ];
+  const images = (title: string, roles: readonly ImageRole[]) => ({ title: `${title} to the registry and to both nodes`, run: (report: (line: string) => void) => registry.distribute(report, roles) });
   const machines: Steps = [
-    { title: "synth", run: () => synthesizeLab() },
     deploy("lab", "network, nodes, Consul, OpenBao, registry"),
-  ];
-  const images: Steps = [{ title: "images to the registry and to both nodes", run: (report) => registry.distribute(report) }];
-  const cluster: Steps = [
     deploy("foundation", "agents, TLS, ACLs, identities"),
     { title: "secrets in OpenBao", run: async () => `${await new LabSecrets(env, labAccess(env).vault).fill()} paths written` },
   ];
-  const platform: Steps = [
-    // Again: the digests are known now.
-    { title: "synth with digests", run: () => synthesizeLab() },
-    deploy("data-plane", "Postgres, MinIO, Convex"),
+  // Each stack is synthesized when the digests of its images are known.
+  const synth = { title: "synth", run: () => synthesizeLab() };
+  const steps: Steps = [
+    ...prepare,
+    synth,
+    [machines, [images("images of the data plane", DATA_PLANE_IMAGES)]],
+    synth,
+    [[deploy("data-plane", "Postgres, MinIO, Convex")], [images("images of the app", OTHER_IMAGES)]],
+    synth,
     deploy("app", "api, frontend, rl-service, worker, gateway"),
     deploy("cutover", "switches, guardian"),
   ];
-  const timings = await runSteps([...prepare, ...machines, [images, cluster], ...platform], { terminal, write });
+  const timings = await runSteps(steps, { terminal, write });
   mkdirSync(".gvfx/lab", { recursive: true });
   writeFileSync(TIMINGS_FILE, `${JSON.stringify(timings, null, 2)}\n`);
   return timings;
