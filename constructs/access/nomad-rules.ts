@@ -6,7 +6,7 @@ import { policyText } from "./policy-text";
 
 /** The fine-grained capabilities that the platform grants, of the many that Nomad has. */
 export type NamespaceCapability =
-  | "list-jobs" | "read-job" | "plan-job" | "register-job" | "deregister-job" | "revert-job" | "evaluate-job"
+  | "list-jobs" | "read-job" | "plan-job" | "register-job" | "deregister-job" | "purge-job" | "revert-job" | "evaluate-job"
   | "fail-deployment" | "pause-deployment" | "promote-deployment"
   | "read-logs" | "read-fs" | "alloc-exec" | "alloc-lifecycle";
 export type VariableCapability = "list" | "read" | "write" | "destroy";
@@ -26,8 +26,11 @@ export type NomadRules = {
 const READ: readonly NamespaceCapability[] = ["list-jobs", "read-job"];
 /** A plan of Terraform refreshes jobs (read-job) and asks the scheduler what would happen (plan-job); it submits nothing. */
 const PLAN: readonly NamespaceCapability[] = [...READ, "plan-job"];
-/** Without submit-job, which would also purge, revert and dispatch, and without scale-job: a count changed by hand is drift that no plan shows. */
-const DEPLOY: readonly NamespaceCapability[] = [...PLAN, "register-job", "deregister-job"];
+/**
+ * Destroying purges: a job that is only stopped stays, and holds its namespace. Without submit-job, which would also
+ * revert and dispatch, and without scale-job: a count changed by hand is drift that no plan shows.
+ */
+const DEPLOY: readonly NamespaceCapability[] = [...PLAN, "register-job", "deregister-job", "purge-job"];
 
 const CATALOG_VARIABLES = [MARKET_VARIABLE, ...TUNED_SERVICES.map(tuningVariable)];
 /** Every entry below the ledger's folder. */
