@@ -52,7 +52,7 @@ describe("holders", () => {
   });
 
   test("the deployer submits jobs and writes the catalog's variables, and nothing else", () => {
-    expect(capabilities("gvfx-deployer")).toEqual(["list-jobs", "read-job", "plan-job", "register-job", "deregister-job"]);
+    expect(capabilities("gvfx-deployer")).toEqual(["list-jobs", "read-job", "plan-job", "register-job", "deregister-job", "purge-job"]);
     expect(variables(rules("gvfx-deployer"))).toEqual(
       Object.fromEntries(["gvfx/market", ...APP_SERVICES.map((service) => `gvfx/tuning/${service}`)].map((path) => [path, ["read", "write", "destroy"]])),
     );
