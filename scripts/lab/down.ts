@@ -5,6 +5,8 @@ import type { Environment, Lab } from "../../environments/schema";
 import { containerName } from "../../constructs/lab/names";
 import { Engine } from "./engine";
 import { SSH_FOLDER } from "./ssh-login";
+import { labAccess } from "./access";
+import { request } from "../clients/http";
 import { runSteps, type Steps, type Timed } from "./steps";
 import { LAB_STACKS, synthesizeLab, Terraform } from "./terraform";
 
@@ -19,13 +21,24 @@ export async function labDown(env: Environment, lab: Lab, { stacks = false, term
   const terraform = new Terraform(env);
   // A stack that was never deployed has no state, and nothing to destroy.
   const deployed = [...LAB_STACKS].reverse().filter((stack) => env.backend.kind === "local" && existsSync(join(env.backend.folder, `${stack}.tfstate`)));
-  const inReverse: Steps = stacks && deployed.length > 0 ? [{ title: "synth", run: () => synthesizeLab() }, ...deployed.map((stack) => ({ title: `${stack}: destroy`, run: (report: (line: string) => void) => terraform.destroy(stack, report) }))] : [];
+  const inReverse: Steps = stacks && deployed.length > 0 ? [{ title: "synth", run: () => synthesizeLab() }, ...deployed.flatMap((stack) => [...(stack === "foundation" ? [{ title: "what run time wrote into Nomad's variables", run: () => removeVariables(env) }] : []), { title: `${stack}: destroy`, run: (report: (line: string) => void) => terraform.destroy(stack, report) }])] : [];
   try {
     const timed = await runSteps(inReverse, { terminal, write });
     return [...timed, ...(await runSteps([{ title: "containers, volumes, network, state", run: () => sweep(env, lab) }], { terminal, write }))];
   } catch (error) {
     throw stacks ? new Error(`${(error as Error).message}\nWhat is left of the lab, machines and states, is removed by: npm run gvfx -- lab down`, { cause: error }) : error;
   }
+}
+
+/** The cutover's ledger is in no state, and a namespace that holds variables is not deleted. */
+async function removeVariables(env: Environment): Promise<string> {
+  const { nomad } = labAccess(env);
+  if (!nomad) return "nothing to look at";
+  const ask = (path: string, method: "GET" | "DELETE") => request(`${nomad.address}${path}${path.includes("?") ? "&" : "?"}namespace=${env.nomad.namespace}`, { method, ca: nomad.caPem, headers: { "x-nomad-token": nomad.token } });
+  const listed = await ask("/v1/vars", "GET");
+  const variables = listed.status === 200 ? (JSON.parse(listed.text) as { readonly Path: string }[]) : [];
+  for (const { Path } of variables) await ask(`/v1/var/${Path}`, "DELETE");
+  return `${variables.length} removed`;
 }
 
 /** Removes by name what the lab makes, also what a crash left half-made and no state knows. */
