@@ -1,6 +1,6 @@
 /** A node and a user's device in the real engine, on a network of their own, as LabStack makes them. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -44,15 +44,12 @@ export class NodeContainer {
     execFileSync("node", [join(__dirname, "../../../scripts/lab/images.mjs"), "node"], { stdio: "pipe" });
     docker(["network", "create", "--subnet", `${this.subnet}.0/24`, this.prefix]);
     docker(["run", "--detach", "--init", "--name", `${this.prefix}-device`, "--network", this.prefix, "--entrypoint", "sleep", NODE_IMAGE, "infinity"]);
-    this.device("ssh-keygen -q -t ecdsa -N '' -f /root/host && mkdir -m 700 -p /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519");
-    this.device(`printf '%s %s\\n' ${this.address} "$(cut -d' ' -f1,2 /root/host.pub)" >/root/.ssh/known_hosts`);
+    this.device("ssh-keygen -q -t ecdsa -N '' -f ~/host && mkdir -m 700 -p ~/.ssh && ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519");
+    this.device(`printf '%s %s\\n' ${this.address} "$(cut -d' ' -f1,2 ~/host.pub)" >~/.ssh/known_hosts`);
     docker(["create", "--name", this.prefix, "--hostname", "server-1", "--network", this.prefix, "--ip", this.address, "--env", "GVFX_LAB_ROLE=app", ...RIGHTS, "--volume", `${this.prefix}:/var/lib/docker`, NODE_IMAGE]);
-    this.place("/etc/ssh/ssh_host_ecdsa_key", this.device("cat /root/host") + "\n", 0o600);
-    const login = join(this.folder, "login");
-    mkdirSync(login, { mode: 0o700 });
-    writeFileSync(join(login, "authorized_keys"), this.device("cat /root/.ssh/id_ed25519.pub"), { mode: 0o600 });
-    docker(["cp", login, `${this.prefix}:/root/.ssh`]);
+    this.place("/etc/ssh/ssh_host_ecdsa_key", this.device("cat ~/host") + "\n", 0o600);
     docker(["start", this.prefix]);
+    docker(["exec", "--interactive", this.prefix, "sh", "-c", "umask 077; mkdir -p ~/.ssh && cat >~/.ssh/authorized_keys"], this.device("cat ~/.ssh/id_ed25519.pub") + "\n");
   }
 
   /** Waits until it is true. @throws Error with the node's last lines when that takes too long */

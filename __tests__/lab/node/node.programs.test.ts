@@ -33,7 +33,7 @@ function agents(address: string) {
       [consul.secrets]: "{}",
       [consul.gossip]: "{}",
       [nomad.secrets]: "{}",
-      "/root/web.json": JSON.stringify({ Job: job() }),
+      "/srv/web.json": JSON.stringify({ Job: job() }),
     },
     folders: [env.consul.configDir, env.nomad.configDir, env.consul.dataDir, env.nomad.dataDir],
   };
@@ -105,8 +105,8 @@ describeWithEngine("a node of the lab", () => {
 
   test("a container in it publishes a port on the node's address, and is paused with the node", () => {
     node.load(INNER_IMAGE);
-    node.place("/root/server.pl", SERVER);
-    expect(node.sh(`docker run --detach --name web --publish ${node.address}:8099:80 --volume /root/server.pl:/server.pl:ro ${INNER_IMAGE} perl /server.pl`).code).toBe(0);
+    node.place("/srv/server.pl", SERVER);
+    expect(node.sh(`docker run --detach --name web --publish ${node.address}:8099:80 --volume /srv/server.pl:/server.pl:ro ${INNER_IMAGE} perl /server.pl`).code).toBe(0);
     expect(node.device(`curl --silent --retry 10 --retry-all-errors --retry-delay 1 http://${node.address}:8099/`)).toBe("hello");
     node.pause(true);
     expect(node.fetch(8099)).toBe("");
@@ -147,7 +147,7 @@ describeWithEngine("a node of the lab", () => {
     test("Nomad runs a job in the node's engine, which others reach by its name", async () => {
       expect(node.sh("systemctl restart nomad")).toEqual({ code: 0, out: "" });
       await node.until("Nomad's client is ready", () => node.sh("nomad node status").out.includes("ready"));
-      expect(node.sh("nomad job run -json /root/web.json")).toMatchObject({ code: 0 });
+      expect(node.sh("nomad job run -json /srv/web.json")).toMatchObject({ code: 0 });
       expect(serves()).toBe(true);
     });
 
