@@ -23,6 +23,9 @@ export function operatorRepository(repository: string, { host }: Environment["im
 
 export class LabRegistry {
   private readonly lockFile: string;
+  private readonly nodeEngines = new Map<string, NodeEngine>();
+  /** What each node still pulls. */
+  private readonly pulls = new Map<string, Promise<void>>();
 
   /**
    * @param sources image of this machine's engine for each role
@@ -51,29 +54,56 @@ export class LabRegistry {
 
   /**
    * Pushes what changed, and has both nodes pull each image as soon as it is there: no
-   * deploy and no failover waits for a transfer then. Writes the lock file when all are.
-   * Registry and nodes may still be starting: they are waited for.
-   * @param roles images to distribute; what the lock file says of others stays. Default: all
+   * deploy and no failover waits for a transfer then. Writes the lock file when all are pushed.
+   * Registry and nodes may still be starting: they are waited for. `pulled` waits for the nodes.
+   * @param roles images to push; what the lock file says of others stays. Default: all
    */
-  async distribute(onLine: (line: string) => void, roles: readonly ImageRole[] = IMAGE_ROLES): Promise<string> {
+  async push(onLine: (line: string) => void, roles: readonly ImageRole[] = IMAGE_ROLES): Promise<string> {
     await this.answers();
     const before = this.lock();
-    const engines = this.env.nodes.map(({ name }) => new NodeEngine(name, this.engine.inside(containerName(name))));
-    const waiting = new Map(engines.map((engine) => [engine, engine.ready()]));
     const entries: [ImageRole, LockedImage][] = [];
-    let pushed = 0;
-    for (const role of roles) {
+    const one = async (role: ImageRole): Promise<void> => {
       const image = await this.pushOne(role, before[role], onLine);
-      if (image !== before[role]) pushed++;
       entries.push([role, image]);
-      // One after the other on each node: a layer that two images share is transferred once.
-      for (const engine of engines) waiting.set(engine, waiting.get(engine)!.then(() => engine.pull(imageReference(this.env.images[role], image), onLine)));
-    }
+      this.pullOnNodes(imageReference(this.env.images[role], image), onLine);
+    };
+    const [first, ...others] = roles;
+    // The first alone: it brings the base that the others share, which each would send otherwise.
+    await one(first);
+    const results = await Promise.allSettled(others.map(one));
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
     const lock: ImageLock = { ...this.lock(), ...Object.fromEntries(entries) };
     mkdirSync(dirname(this.lockFile), { recursive: true });
     writeFileSync(this.lockFile, `${JSON.stringify(lock, null, 2)}\n`);
-    await Promise.all(waiting.values());
-    return `${pushed} of ${roles.length} pushed`;
+    return `${entries.filter(([role, image]) => image !== before[role]).length} of ${roles.length} pushed`;
+  }
+
+  /**
+   * Waits until nodes have what was pushed so far.
+   * @param nodes default: all
+   */
+  async pulled(nodes: readonly string[] = this.env.nodes.map(({ name }) => name)): Promise<void> {
+    await Promise.all(nodes.map((node) => this.pulls.get(node)));
+  }
+
+  /** Pushes, and waits for both nodes. */
+  async distribute(onLine: (line: string) => void): Promise<string> {
+    const said = await this.push(onLine);
+    await this.pulled();
+    return said;
+  }
+
+  private pullOnNodes(reference: string, onLine: (line: string) => void): void {
+    for (const { name } of this.env.nodes) {
+      const engine = this.nodeEngines.get(name) ?? new NodeEngine(name, this.engine.inside(containerName(name)));
+      this.nodeEngines.set(name, engine);
+      // One after the other on each node: a layer that two images share is transferred once.
+      const pull = (this.pulls.get(name) ?? engine.ready()).then(() => engine.pull(reference, onLine));
+      this.pulls.set(name, pull);
+      // Whoever waits for the node hears of it; until then it is nobody's.
+      pull.catch(() => undefined);
+    }
   }
 
   private async pushOne(role: ImageRole, known: LockedImage, onLine: (line: string) => void): Promise<LockedImage> {

@@ -1,6 +1,5 @@
 /** `gvfx lab up`: from images to five healthy stacks. Every step looks at what is there, so that a second run, or one after a crash, does what is left. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import type { ImageRole } from "../../contracts/images";
 import type { Environment, Lab } from "../../environments/schema";
 import { containerName } from "../../constructs/lab/names";
 import { labAccess, stackOutputs } from "./access";
@@ -37,7 +36,23 @@ export async function labUp(env: Environment, lab: Lab, { appSource, terminal, w
     ...(appSource ? [{ title: `images of the app at ${appSource.checkout}`, run: (report: (line: string) => void) => buildAppImages(env, appSource, report) }] : []),
     { title: "official images", run: (report) => registry.fetchSources(report) },
   ];
-  const images = (title: string, roles: readonly ImageRole[]) => ({ title: `${title} to the registry and to both nodes`, run: (report: (line: string) => void) => registry.distribute(report, roles) });
+  const dataNode = env.dataPlane.node;
+  const dataImages = {
+    title: `images of the data plane to the registry and to ${dataNode}`,
+    run: async (report: (line: string) => void) => {
+      const said = await registry.push(report, DATA_PLANE_IMAGES);
+      await registry.pulled([dataNode]);
+      return said;
+    },
+  };
+  const otherImages = {
+    title: "images of the app to the registry, all to both nodes",
+    run: async (report: (line: string) => void) => {
+      const said = await registry.push(report, OTHER_IMAGES);
+      await registry.pulled();
+      return said;
+    },
+  };
   const machines: Steps = [
     deploy("lab", "network, nodes, Consul, OpenBao, registry"),
     deploy("foundation", "agents, TLS, ACLs, identities"),
@@ -48,9 +63,9 @@ export async function labUp(env: Environment, lab: Lab, { appSource, terminal, w
   const steps: Steps = [
     ...prepare,
     synth,
-    [machines, [images("images of the data plane", DATA_PLANE_IMAGES)]],
+    [machines, [dataImages]],
     synth,
-    [[deploy("data-plane", "Postgres, MinIO, Convex")], [images("images of the app", OTHER_IMAGES)]],
+    [[deploy("data-plane", "Postgres, MinIO, Convex")], [otherImages]],
     synth,
     deploy("app", "api, frontend, rl-service, worker, gateway"),
     deploy("cutover", "switches, guardian"),
