@@ -1,0 +1,75 @@
+/** What the ticks and the exchange's record say of one policy in one run of a case. */
+import { gapsOf, lengthOf, longest, overlapsOf, sumOf, within, type Held, type Interval, type Overlap } from "./analysis-intervals";
+import { FROZEN_AFTER_MS, TICK_MS, type CaseRun, type Connection, type DrillEvent, type Policy, type PolicyMeasures, type Stretch } from "./result";
+
+/** What a run's measures are taken from. */
+export type Observed = Pick<CaseRun, "from" | "to" | "events" | "stretches" | "connections">;
+
+export function measuresOf(policy: Policy, run: Observed): PolicyMeasures {
+  const own = stretchesIn(policy, run);
+  const gaps = pausesOf(policy, run);
+  const last = gaps.at(-1);
+  const began = disturbedAt(run);
+  return {
+    overlapMs: round(sumOf(overlapsOf(own))),
+    overlapAtMostMs: round(sumOf(overlapsOf(atMost(policy, run)))),
+    connectionOverlapMs: round(sumOf(overlapsOf(heard(policy, run)))),
+    longestGapMs: round(longestLength(gaps)),
+    starts: startedIn(policy, run).length,
+    undisturbed: own.length === 1 && gaps.length === 0,
+    downForMs: last && last.to >= run.to ? null : last && last.to > began ? round(last.to - began) : 0,
+  };
+}
+
+/** Times in which two certainly ran, for the drawing. */
+export function overlapsIn(policy: Policy, run: Observed): Overlap[] {
+  return overlapsOf(stretchesIn(policy, run));
+}
+
+/**
+ * Times within the run in which none ran. What is missing at its two ends is
+ * none if it is no longer than a pause between two ticks may be: the run begins
+ * and ends between ticks.
+ */
+export function pausesOf(policy: Policy, run: Observed): Interval[] {
+  return gapsOf(stretchesIn(policy, run), run).filter((gap) => lengthOf(gap) > FROZEN_AFTER_MS || (gap.from > run.from && gap.to < run.to));
+}
+
+/** When the run's first fault or action was: what is before it is the calm; the beginning of a run that has none. */
+export function disturbedAt({ events, from }: { readonly events: readonly DrillEvent[]; readonly from: number }): number {
+  const faults = events.filter(({ kind }) => kind === "fault" || kind === "action").map(({ at }) => at);
+  return faults.length > 0 ? Math.min(...faults) : from;
+}
+
+function stretchesIn(policy: Policy, { stretches, ...window }: Observed): Stretch[] {
+  return within(stretches.filter((stretch) => stretch.policy === policy), window);
+}
+
+/** A worker may have run for up to a tick after the last that it wrote. */
+function atMost(policy: Policy, { stretches, ...window }: Observed): Held[] {
+  return within(stretches.filter((stretch) => stretch.policy === policy).map(({ instance, from, to }) => ({ instance, from, to: to + TICK_MS })), window);
+}
+
+/** Until the worker was heard last, not until the socket was closed: that of a worker that is cut off stays open without it. */
+function heard(policy: Policy, { connections, ...window }: Observed): Held[] {
+  const own = connections.filter((connection: Connection) => connection.policy === policy);
+  return within(own.map(({ instance, from, heardAt }) => ({ instance, from, to: heardAt })), window);
+}
+
+/** Instances whose first tick is in the run. */
+function startedIn(policy: Policy, { stretches, from, to }: Observed): string[] {
+  const first = new Map<string, number>();
+  for (const stretch of stretches) if (stretch.policy === policy) first.set(stretch.instance, Math.min(stretch.from, first.get(stretch.instance) ?? Infinity));
+  // One that ran already writes its next tick within the time that a pause may take.
+  return [...first].filter(([, at]) => at > from + FROZEN_AFTER_MS && at < to).map(([instance]) => instance);
+}
+
+function longestLength(intervals: readonly Interval[]): number {
+  const found = longest(intervals);
+  return found ? lengthOf(found) : 0;
+}
+
+/** To a tenth of a millisecond: finer than the clock of a busy machine means anything. */
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
