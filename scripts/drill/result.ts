@@ -78,21 +78,31 @@ export interface PolicyMeasures {
   readonly downForMs: number | null;
 }
 
+/** Times that the platform promises, each measured by cases that expect it. `hand-over`: gap of a planned one; `node-lost`: gap when a node is, leader or not; `frozen`: overlap of a node that was paused past its lease. */
+export const BOUNDS = ["hand-over", "node-lost", "frozen"] as const;
+export type BoundId = (typeof BOUNDS)[number];
+
 export interface Expectation {
   /** What is expected, for example "overlap: 0 ms". */
   readonly what: string;
   readonly held: boolean;
   /** What was found, for example "0 ms". */
   readonly found: string;
+  /** Where it is one of the platform's bounds: for the table of margins. */
+  readonly bound?: { readonly id: BoundId; readonly measuredMs: number; readonly ofMs: number };
 }
 
-/** Counted while the case ran, over both policies together where one cannot tell. */
+/** Counted while the case ran, at the exchange and in the database. */
 export interface Duplicates {
-  /** Orders that the exchange got more than once under one client order id. */
+  /** Orders that the exchange got more than once: under one client order id, or for one request to the API. Without those of the plain policy's workers. */
   readonly orders: number;
   /** Orders that came to the exchange within the case: that 0 duplicates means something. */
   readonly ordersSent: number;
-  /** Ingestion runs of one feed in the database that overlap another worker's. */
+  /** Orders that workers with a lease sent while another one ran. */
+  readonly ordersInOverlap: number;
+  /** Orders that the plain policy's workers sent twice; nothing is expected of them. */
+  readonly plainOrders: number;
+  /** Ingestion runs of one feed in the database that overlap another worker's. The plain policy's workers write none. */
   readonly runs: number;
   /** Rows that two workers wrote: the same pair and instant of an order book. */
   readonly rows: number;
