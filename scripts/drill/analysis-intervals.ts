@@ -18,7 +18,7 @@ export interface Overlap extends Interval {
 
 /** Times in which two or more different instances ran, in order; those that touch are one. */
 export function overlapsOf(times: readonly Held[]): Overlap[] {
-  const edges = times.flatMap(({ instance, from, to }) => (to > from ? [{ at: from, instance, by: 1 }, { at: to, instance, by: -1 }] : [])).sort((a, b) => a.at - b.at || a.by - b.by);
+  const edges = times.flatMap(({ instance, from, to }) => (to > from ? [{ at: from, instance, by: 1 }, { at: to, instance, by: -1 }] : [])).sort((a, b) => a.at - b.at);
   const running = new Map<string, number>();
   const found: { from: number; to: number; instances: Set<string> }[] = [];
   let since = 0;
