@@ -25,6 +25,8 @@ export interface BackendSettings {
   readonly metricsPrefix: string;
   /** Milliseconds between two steps of ingestion; a key of the double alone. @default 100 */
   readonly ingestIntervalMs: number;
+  /** `none`: the worker listens to the exchange and writes nothing into the database; a key of the double alone. @default "convex" */
+  readonly sink: "convex" | "none";
   readonly fault: Fault;
   readonly version: string;
 }
@@ -52,6 +54,7 @@ function ownBreaches(env: ProcessEnv): string[] {
   const errors: string[] = [];
   if (env.LAB_INGEST_INTERVAL_MS !== undefined && !/^[1-9]\d*$/.test(env.LAB_INGEST_INTERVAL_MS)) errors.push('LAB_INGEST_INTERVAL_MS is set to something else than whole milliseconds; use for example "100"');
   if (env.LAB_FAULT !== undefined && !isFault(env.LAB_FAULT)) errors.push("LAB_FAULT is set to something unknown; use none, crash, unhealthy or half");
+  if (env.LAB_SINK !== undefined && env.LAB_SINK !== "none") errors.push("LAB_SINK is set to something unknown; use none, or leave it out");
   return errors;
 }
 
@@ -93,6 +96,7 @@ export function backendSettings(service: "api" | "worker", env: ProcessEnv): Bac
     opsReadTimeoutMs: number("OPS_READ_TIMEOUT_MS", 4_000),
     metricsPort: number("METRICS_PORT"),
     metricsPrefix: text("METRICS_PREFIX"),
+    sink: env.LAB_SINK === "none" ? "none" : "convex",
     ingestIntervalMs: Number(env.LAB_INGEST_INTERVAL_MS ?? "100"),
     fault: isFault(env.LAB_FAULT) ? env.LAB_FAULT : "none",
     version: env.GVFX_DOUBLE_VERSION ?? env.LAB_VERSION ?? "unknown",

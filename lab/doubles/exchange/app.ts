@@ -1,4 +1,5 @@
 /** What the exchange's double answers over HTTP, as a function of a request: the same in Bun, where it runs, and in Node, where it is tested. */
+import { ConnectionRecord } from "./connections";
 import { IdCounts, RequestCounts } from "./counting";
 import { Orders } from "./orders";
 import { quote } from "./rest";
@@ -18,9 +19,13 @@ export class Exchange {
   readonly orders = new Orders();
   readonly requests = new RequestCounts();
   readonly ids = new IdCounts();
+  readonly record = new ConnectionRecord();
 
-  /** @param connections the WebSockets that are open now */
-  constructor(private readonly connections: () => readonly Connection[]) {}
+  /**
+   * @param connections the WebSockets that are open now
+   * @param monotonic milliseconds of CLOCK_MONOTONIC
+   */
+  constructor(private readonly connections: () => readonly Connection[], private readonly monotonic: () => number = () => performance.now()) {}
 
   async answer(request: Request, source: string, nowMs: number): Promise<Response> {
     const url = new URL(request.url);
@@ -28,7 +33,7 @@ export class Exchange {
     const market = request.method === "GET" ? quote(url.pathname, url.searchParams, nowMs) : undefined;
     if (market) return json(market);
     if (url.pathname === ORDER_PATH || url.pathname === OPEN_ORDERS_PATH) {
-      const signed = { method: request.method, params: await signedParameters(request, url), apiKey: request.headers.get("x-bx-apikey"), source };
+      const signed = { method: request.method, params: await signedParameters(request, url), apiKey: request.headers.get("x-bx-apikey"), source, agent: request.headers.get("user-agent"), at: this.monotonic() };
       return json(url.pathname === ORDER_PATH ? this.orders.call(signed, nowMs) : this.orders.open(signed));
     }
     return this.lab(request, url, source, nowMs);
@@ -40,9 +45,9 @@ export class Exchange {
       case "GET /health":
         return json({ status: "ok", double: "exchange" });
       case "GET /lab/orders":
-        return json(this.orders.report());
+        return json(this.orders.report(numberOf(searchParams.get("since"))));
       case "GET /lab/connections":
-        return json({ connections: this.connections() });
+        return json({ connections: this.connections(), now: this.monotonic(), record: this.record.since(numberOf(searchParams.get("since")) ?? -Infinity) });
       case "GET /lab/requests":
         return json({ requests: this.requests.report() });
       case "GET /lab/echo":
@@ -53,6 +58,7 @@ export class Exchange {
         this.orders.reset();
         this.requests.reset();
         this.ids.reset();
+        this.record.reset();
         return json({ reset: true });
       default:
         return json({ code: 100404, msg: `the double of the exchange has no ${request.method} ${pathname}` }, 404);
@@ -65,6 +71,11 @@ export class Exchange {
     if (typeof id !== "string" || id === "") return json({ error: 'an echo needs an id; send for example {"id":"load-1"}' }, 400);
     return json({ id, count: this.ids.add(id, typeof reporter === "string" ? reporter : source, nowMs) });
   }
+}
+
+function numberOf(text: string | null): number | undefined {
+  const value = Number(text ?? Number.NaN);
+  return Number.isFinite(value) ? value : undefined;
 }
 
 /** BingX takes them in the query or as a form. */

@@ -16,8 +16,12 @@ export interface Order {
   readonly price: number;
   status: "FILLED" | "CANCELLED";
   readonly receivedAt: string;
+  /** The same in milliseconds of CLOCK_MONOTONIC. */
+  readonly at: number;
   /** Address that sent it. */
   readonly source: string;
+  /** Its User-Agent: the double of the worker puts its instance there. */
+  readonly agent: string | null;
 }
 
 export interface SignedRequest {
@@ -25,6 +29,9 @@ export interface SignedRequest {
   readonly params: URLSearchParams;
   readonly apiKey: string | null;
   readonly source: string;
+  readonly agent: string | null;
+  /** Milliseconds of CLOCK_MONOTONIC. */
+  readonly at: number;
 }
 
 /** A market order is filled at once, at the price of the moment. */
@@ -49,7 +56,7 @@ export class Orders {
     return unsigned(request) ?? success({ orders: [] });
   }
 
-  private place({ params, source }: SignedRequest, nowMs: number): Envelope {
+  private place({ params, source, agent, at }: SignedRequest, nowMs: number): Envelope {
     const symbol = params.get("symbol") ?? "";
     const quantity = Number(params.get("quantity"));
     if (!SYMBOLS.includes(symbol)) return failure(109425, `${symbol || "symbol"} not exist`);
@@ -66,7 +73,9 @@ export class Orders {
       price: priceAt(symbol, nowMs),
       status: "FILLED",
       receivedAt: new Date(nowMs).toISOString(),
+      at,
       source,
+      agent,
     };
     this.all.push(order);
     if (this.all.length > MOST_ORDERS) this.all.shift();
@@ -78,11 +87,18 @@ export class Orders {
     return this.all.findLast((order) => (orderId ? order.orderId === orderId : order.clientOrderId === clientId));
   }
 
-  /** Everything received, and how often each client order id came. */
-  report(): { received: number; forgotten: number; byClientOrderId: Record<string, number>; duplicates: { clientOrderId: string; count: number; sources: string[] }[]; bySource: Record<string, number>; withoutClientOrderId: number; orders: readonly Order[] } {
+  /**
+   * Everything received, and how often each client order id came.
+   * @param since only orders that came later, by their monotonic stamp, and duplicates among them. @default all
+   */
+  report(since = -Infinity): { received: number; forgotten: number; byClientOrderId: Record<string, number>; duplicates: { clientOrderId: string; count: number; sources: string[] }[]; bySource: Record<string, number>; withoutClientOrderId: number; orders: readonly Order[] } {
     const groups = new Map<string, Order[]>();
     const bySource: Record<string, number> = {};
+    const orders = since === -Infinity ? this.all : this.all.filter(({ at }) => at >= since);
+    const recent = new Set(orders.map(({ clientOrderId }) => clientOrderId));
     for (const order of this.all) {
+      // One that came again counts with the first of its kind, however long ago that was.
+      if (!recent.has(order.clientOrderId)) continue;
       bySource[order.source] = (bySource[order.source] ?? 0) + 1;
       if (order.clientOrderId) groups.set(order.clientOrderId, [...(groups.get(order.clientOrderId) ?? []), order]);
     }
@@ -92,8 +108,8 @@ export class Orders {
       byClientOrderId: Object.fromEntries([...groups].map(([id, orders]) => [id, orders.length])),
       duplicates: [...groups].flatMap(([clientOrderId, orders]) => (orders.length > 1 ? [{ clientOrderId, count: orders.length, sources: [...new Set(orders.map((o) => o.source))] }] : [])),
       bySource,
-      withoutClientOrderId: this.all.filter((order) => !order.clientOrderId).length,
-      orders: this.all,
+      withoutClientOrderId: orders.filter((order) => !order.clientOrderId).length,
+      orders,
     };
   }
 

@@ -1,9 +1,11 @@
 /** The double of the exchange on 8080 (REST, WebSocket on any path with an upgrade) and of the alert destination on 8081. */
+import { monotonicClock } from "../clock";
 import { AlertSink } from "./alerts";
 import { Exchange, type Connection } from "./app";
 import { BEAT_MS, dueTimes, parseRequest, PING_MS, topicOf, type Topic } from "./stream";
 
 interface Client {
+  readonly id: number;
   readonly address: string;
   readonly since: string;
   readonly topics: Set<string>;
@@ -15,13 +17,15 @@ const PONG_PATIENCE_MS = 6 * PING_MS;
 /** One address cannot take all memory. */
 const MOST_TOPICS = 1_000;
 
+const monotonic = await monotonicClock();
+let connected = 0;
 const sockets = new Set<Bun.ServerWebSocket<Client>>();
 /** Topics that somebody listens to, with the time of the last message. */
 const live = new Map<string, { readonly topic: Topic; sentMs: number; listeners: number }>();
 const zipped = (text: string) => Bun.gzipSync(new TextEncoder().encode(text), { level: 1 });
 const PING = zipped("Ping");
 
-const exchange = new Exchange(() => [...sockets].map(({ data }): Connection => ({ address: data.address, since: data.since, topics: data.topics.size })));
+const exchange = new Exchange(() => [...sockets].map(({ data }): Connection => ({ address: data.address, since: data.since, topics: data.topics.size })), monotonic);
 const sink = new AlertSink();
 
 function leave(socket: Bun.ServerWebSocket<Client>, dataType: string): void {
@@ -37,6 +41,7 @@ function receive(socket: Bun.ServerWebSocket<Client>, text: string): void {
     socket.data.pongAt = Date.now();
     return;
   }
+  if (asked?.kind === "tick") return exchange.record.heard(socket.data.id, asked);
   const topic = asked && topicOf(asked.dataType);
   if (!asked || !topic) {
     socket.send(zipped(JSON.stringify({ id: asked?.id ?? "", code: 80015, msg: `the double of the exchange has no data type "${asked?.dataType ?? ""}"` })));
@@ -61,17 +66,21 @@ const server = Bun.serve<Client, never>({
   fetch(request, self) {
     const address = self.requestIP(request)?.address ?? "unknown";
     if (request.headers.get("upgrade")?.toLowerCase() === "websocket") {
-      const data: Client = { address, since: new Date().toISOString(), topics: new Set(), pongAt: Date.now() };
+      const data: Client = { id: (connected += 1), address, since: new Date().toISOString(), topics: new Set(), pongAt: Date.now() };
       return self.upgrade(request, { data }) ? undefined : new Response("expected a WebSocket\n", { status: 400 });
     }
     return exchange.answer(request, address, Date.now());
   },
   websocket: {
     idleTimeout: 120,
-    open: (socket) => void sockets.add(socket),
+    open(socket) {
+      sockets.add(socket);
+      exchange.record.opened(socket.data.id, monotonic());
+    },
     message: (socket, message) => receive(socket, typeof message === "string" ? message : new TextDecoder().decode(message)),
     close(socket) {
       sockets.delete(socket);
+      exchange.record.closed(socket.data.id, monotonic());
       for (const dataType of [...socket.data.topics]) leave(socket, dataType);
     },
   },

@@ -79,12 +79,21 @@ export function dueTimes({ everyMs, dataType }: Topic, lastMs: number, nowMs: nu
   return Array.from({ length: missed }, (_, i) => newest - (missed - 1 - i) * everyMs).filter((at) => at > lastMs);
 }
 
-/** What a client asked: {"id","reqType":"sub"|"unsub","dataType"}, or the answer to a ping. */
-export function parseRequest(text: string): { readonly id: string; readonly kind: "sub" | "unsub"; readonly dataType: string } | "pong" | undefined {
+/** What a worker of the backend's double says ten times a second, with its own monotonic stamp. */
+export interface Tick {
+  readonly kind: "tick";
+  readonly instance: string;
+  readonly job: string;
+  readonly at: number;
+}
+
+/** What a client asked: {"id","reqType":"sub"|"unsub","dataType"}, the answer to a ping, or that it runs. */
+export function parseRequest(text: string): { readonly id: string; readonly kind: "sub" | "unsub"; readonly dataType: string } | Tick | "pong" | undefined {
   if (/^pong$/i.test(text)) return "pong";
   try {
-    const { id, reqType, dataType } = JSON.parse(text) as Record<string, unknown>;
+    const { id, reqType, dataType, instance, job, at } = JSON.parse(text) as Record<string, unknown>;
     if ((reqType === "sub" || reqType === "unsub") && typeof dataType === "string") return { id: typeof id === "string" ? id : "", kind: reqType, dataType };
+    if (reqType === "tick" && typeof instance === "string" && typeof job === "string" && typeof at === "number") return { kind: "tick", instance, job, at };
   } catch {
     return undefined;
   }
