@@ -43,6 +43,38 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+describe("a node that loses one cluster alone", () => {
+  const scripts = () => engine.calls.filter((call) => call.startsWith("run "));
+
+  test.each([
+    ["cut-consul", "GVFX-CUT-CONSUL", "8300:8302", "4646:4648"],
+    ["cut-nomad", "GVFX-CUT-NOMAD", "4646:4648", "8300:8302"],
+  ] as const)("%s drops that cluster's ports to other machines, and heals by its own chain", async (action, chain, dropped, kept) => {
+    await breaker().break(action, ["server-2"]);
+    expect(scripts()[0]).toContain(`-o "$device" -p tcp --dport ${dropped} -j DROP`);
+    expect(scripts()[0]).toContain(`-A ${chain} -s 100.127.0.1 -j RETURN`);
+    expect(scripts()[0]).not.toContain(kept);
+    expect(ledger.read()).toMatchObject([{ fault: action, name: "server-2" }]);
+    await breaker().heal();
+    expect(scripts()[1]).toContain(`iptables -w -X ${chain}`);
+    expect(ledger.read()).toEqual([]);
+  });
+
+  test("a Nomad agent that is killed stays dead until it is healed", async () => {
+    await breaker().break("crash-nomad", ["server-2"]);
+    expect(engine.calls.at(-1)).toBe("exec gvfx-lab-server-2 sh -c systemctl kill --kill-whom main -s SIGKILL nomad; systemctl stop nomad");
+    await breaker().heal();
+    expect(engine.calls.at(-1)).toBe("exec gvfx-lab-server-2 systemctl start nomad");
+    expect(ledger.read()).toEqual([]);
+  });
+
+  test("where it means nothing it is refused, and nothing is done", async () => {
+    await expect(breaker().break("crash-nomad", ["openbao"])).rejects.toThrow(/openbao runs no Nomad agent.*server-1, server-2, witness/);
+    await expect(breaker().break("cut-nomad", ["gvfx-api"])).rejects.toThrow(/gvfx-api is a job/);
+    expect(ledger.read()).toEqual([]);
+  });
+});
+
 describe("machines", () => {
   test("are those of the environment, with their containers and ports", () => {
     expect(machines.map(({ name }) => name)).toEqual(["server-1", "server-2", "witness", "consul-1", "consul-2", "consul-3", "openbao", "registry", "exchange", "legacy", "device"]);

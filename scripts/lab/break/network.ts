@@ -13,6 +13,12 @@ export const PARTITION_CHAIN = "GVFX-PARTITION";
 /** A Nomad server cut off from the other servers. */
 export const QUORUM_CHAIN = "GVFX-QUORUM";
 
+/** A machine whose agents of one cluster reach nobody, while all else goes on. */
+export const CUT_CHAINS = { consul: "GVFX-CUT-CONSUL", nomad: "GVFX-CUT-NOMAD" } as const;
+export type CutCluster = keyof typeof CUT_CHAINS;
+/** RPC, gossip, HTTP and gRPC of Consul; HTTP, RPC and gossip of Nomad. */
+const CUT_PORTS: Readonly<Record<CutCluster, readonly string[]>> = { consul: ["8300:8302", "8500:8503"], nomad: [`${CLUSTER_PORTS.nomadHttp}:${CLUSTER_PORTS.nomadSerf}`] };
+
 /** Packets of tasks are forwarded, those of agents are the machine's own. */
 const HOOKS = ["INPUT", "OUTPUT", "FORWARD"];
 const NETEM_MISSING = "gvfx: no netem";
@@ -36,6 +42,15 @@ export function quorumScript({ address, prefixLength }: ContainerNetwork, peers:
     `${address}/${prefixLength}`,
     peers.flatMap((peer) => ["tcp", "udp"].flatMap((protocol) => ["sport", "dport"].flatMap((end) => [`-i "$device" -s ${peer} -p ${protocol} --${end} ${ports} -j DROP`, `-o "$device" -d ${peer} -p ${protocol} --${end} ${ports} -j DROP`]))),
   );
+}
+
+/** Drops what agents of a cluster, and whoever speaks to them, exchange with other machines; the machine's own agent is reached on the machine itself, and published ports by the operator. */
+export function cutScript({ address, prefixLength, gateway }: ContainerNetwork, cluster: CutCluster): string {
+  return cut(CUT_CHAINS[cluster], `${address}/${prefixLength}`, [
+    `-s ${gateway} -j RETURN`,
+    `-d ${gateway} -j RETURN`,
+    ...CUT_PORTS[cluster].flatMap((ports) => ["tcp", "udp"].flatMap((protocol) => ["sport", "dport"].flatMap((end) => [`-i "$device" -p ${protocol} --${end} ${ports} -j DROP`, `-o "$device" -p ${protocol} --${end} ${ports} -j DROP`]))),
+  ]);
 }
 
 function cut(chain: string, subnet: string, rules: readonly string[]): string {
