@@ -1,6 +1,4 @@
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { jobViolations } from "../../constructs/guardrails/rules";
 import { guardianJob } from "../../constructs/jobs/guardian";
@@ -16,7 +14,6 @@ import type { Environment } from "../../environments/schema";
 import { environment, pinned } from "../jobs/worked-example";
 import { FOLDER } from "./program";
 
-const ROOT = join(__dirname, "..", "..");
 const job = renderJob(guardianJob(environment, pinned));
 const [task] = job.TaskGroups[0].Tasks;
 const template = (destination: string) => task.Templates!.find((t) => t.DestPath === destination)!;
@@ -88,30 +85,4 @@ test("it moves owner and traffic only where it may act", () => {
   const both = (policy: string) => ({ "gvfx/worker-owner": { policy }, "gvfx/traffic": { policy } });
   expect(keys("advise")).toEqual({ service: { "gvfx-guardian": { policy: "write" } }, key: both("read") });
   expect(keys("act")).toEqual({ service: { "gvfx-guardian": { policy: "write" } }, key: both("write") });
-});
-
-describe("scripts/embed.mjs", () => {
-  const embed = (root: string, ...args: string[]) => spawnSync(process.execPath, [join(root, "scripts", "embed.mjs"), ...args], { encoding: "utf8" });
-  let copy: string;
-  beforeEach(() => {
-    copy = mkdtempSync(join(tmpdir(), "gvfx-"));
-    for (const path of ["scripts/embed.mjs", "runtime/guardian", "constructs/jobs/guardian-source.ts"]) cpSync(join(ROOT, path), join(copy, path), { recursive: true });
-  });
-  afterEach(() => rmSync(copy, { recursive: true, force: true }));
-
-  test("the committed text is the program's", () => {
-    expect(embed(ROOT, "--check")).toMatchObject({ status: 0, stderr: "" });
-  });
-
-  test("a program that changed fails the check until it is embedded again", () => {
-    writeFileSync(join(copy, "runtime/guardian/verdict.mjs"), "export const changed = true;\n");
-    expect(embed(copy, "--check")).toMatchObject({ status: 1, stderr: expect.stringContaining("older program") });
-    expect(embed(copy).status).toBe(0);
-    expect(embed(copy, "--check").status).toBe(0);
-  });
-
-  test("a delimiter of Nomad's templates in the program is refused", () => {
-    writeFileSync(join(copy, "runtime/guardian/verdict.mjs"), "export const nested = {{}};\n");
-    expect(embed(copy)).toMatchObject({ status: 2, stderr: expect.stringContaining("runtime/guardian/verdict.mjs contains two opening braces") });
-  });
 });

@@ -15,7 +15,7 @@
  * @property {number} killAfterMs since the last renewal was sent, until everything is killed
  * @property {number} stopGraceMs for the child after an ordered stop, before everything is killed
  *
- * @typedef {{ readonly owner: string, readonly timing: Timing }} Settings `owner`: the value of the owner key under which this side may run
+ * @typedef { { readonly owner: string, readonly timing: Timing }} Settings `owner`: the value of the owner key under which this side may run
  *
  * @typedef {"standby" | "acquiring" | "active" | "draining" | "killing" | "releasing" | "destroying" | "done"} Phase
  *
@@ -23,6 +23,7 @@
  * @property {Phase} phase
  * @property {number} since when the phase began
  * @property {string | null} session id of the Consul session
+ * @property {string | null} former the session before, which holds the lock still if giving it back failed
  * @property {number} renewedAt when the newest renewal that succeeded was sent
  * @property {number} dueAt when to look or renew next
  * @property {number} ownerIndex ModifyIndex of the owner key when it was seen
@@ -31,13 +32,14 @@
  * @property {string | null} reason why it is not, or no longer, active
  * @property {number | null} exitCode set when the program is to end: with this code
  *
- * @typedef {{ at: number } & (
+ * @typedef { { at: number } & (
  *   | { type: "tick" }
  *   | { type: "observed", owner: string | null, ownerIndex: number, holder: string | null }
- *   | { type: "observe-failed" }
+ *   | { type: "observe-failed", why?: string }
  *   | { type: "session-created", session: string, sentAt: number }
- *   | { type: "session-failed" }
- *   | { type: "acquired" | "acquire-refused" | "acquire-failed", session: string }
+ *   | { type: "session-failed", why?: string }
+ *   | { type: "acquired", session: string }
+ *   | { type: "acquire-refused" | "acquire-failed", session: string, why?: string }
  *   | { type: "renewed", session: string, sentAt: number, owner: string | null }
  *   | { type: "renew-lost" | "renew-failed", session: string }
  *   | { type: "start-failed" }
@@ -45,7 +47,7 @@
  *   | { type: "dead" }
  *   | { type: "released" | "release-failed" | "destroyed" | "destroy-failed", session: string }
  *   | { type: "stop", signal: string }
- * )} Event `acquire-failed` and its like: no answer, or one that leaves open what happened
+ * )} Event `acquire-failed` and its like: no answer, or one that leaves open what happened; `why`: for people
  *
  * @typedef {
  *   | { type: "observe" }
@@ -66,7 +68,7 @@ export const CANNOT_START = 126;
 
 /** @param {number} at @returns {State} */
 export function initial(at) {
-  return { phase: "standby", since: at, session: null, renewedAt: -Infinity, dueAt: at, ownerIndex: 0, running: false, asked: false, reason: "starting", exitCode: null };
+  return { phase: "standby", since: at, session: null, former: null, renewedAt: -Infinity, dueAt: at, ownerIndex: 0, running: false, asked: false, reason: "starting", exitCode: null };
 }
 
 /** Milliseconds until everything must be killed, if no further renewal succeeds; null without a lease. @param {Settings} settings @param {State} state @param {number} at */
@@ -78,7 +80,7 @@ export function remainingMs({ timing }, state, at) {
  * @param {Settings} settings
  * @param {State} before
  * @param {Event} event
- * @returns {{ state: State, effects: Effect[] }}
+ * @returns { { state: State, effects: Effect[] }}
  */
 export function step(settings, before, event) {
   const { timing } = settings;
@@ -93,7 +95,7 @@ export function step(settings, before, event) {
     effects.push(...then);
   };
   const standby = (/** @type {string | null} */ reason) => {
-    Object.assign(state, { session: null, renewedAt: -Infinity, ownerIndex: 0, asked: false, dueAt: at + timing.renewEveryMs });
+    Object.assign(state, { session: null, former: state.session ?? state.former, renewedAt: -Infinity, ownerIndex: 0, asked: false, dueAt: at + timing.renewEveryMs });
     if (state.exitCode === null) go("standby", reason);
     else go("done", reason, { type: "exit", code: state.exitCode });
   };
@@ -122,7 +124,11 @@ export function step(settings, before, event) {
 
     case "observed":
       if (state.phase !== "standby") break;
-      if (event.owner !== settings.owner) state.reason = event.owner === null ? "the owner key is not set" : `the owner is ${event.owner}`;
+      if (event.holder !== null && event.holder === state.former) {
+        // Nothing runs here, and whoever is to run would wait for its end and for the lock-delay: half a minute without a worker.
+        state.session = state.former;
+        release("the session before this one still held the lease");
+      } else if (event.owner !== settings.owner) state.reason = event.owner === null ? "the owner key is not set" : `the owner is ${event.owner}`;
       else if (event.holder !== null) state.reason = `the lease is held by session ${event.holder}`;
       else {
         state.ownerIndex = event.ownerIndex;
@@ -130,7 +136,7 @@ export function step(settings, before, event) {
       }
       break;
     case "observe-failed":
-      if (state.phase === "standby") state.reason = "Consul does not answer";
+      if (state.phase === "standby") state.reason = event.why ?? "Consul does not answer";
       break;
 
     case "session-created":
@@ -140,7 +146,7 @@ export function step(settings, before, event) {
       else release(state.reason);
       break;
     case "session-failed":
-      if (state.phase === "acquiring") standby("no session could be made");
+      if (state.phase === "acquiring") standby(event.why ?? "no session could be made");
       break;
     case "acquired":
       if (state.phase !== "acquiring" || !mine) break;
@@ -153,10 +159,10 @@ export function step(settings, before, event) {
       break;
     // Held or not, the session goes: a lock-delay must be waited for, and an answer that did not come may have been a yes.
     case "acquire-refused":
-      if (state.phase === "acquiring" && mine) release("the lease was refused: its owner has just changed, or its lock-delay lasts");
+      if (state.phase === "acquiring" && mine) release(event.why ?? "the lease was refused: its owner has just changed, or its lock-delay lasts");
       break;
     case "acquire-failed":
-      if (state.phase === "acquiring" && mine) release("no answer to the request for the lease");
+      if (state.phase === "acquiring" && mine) release(event.why ?? "no answer to the request for the lease");
       break;
 
     case "renewed":
