@@ -6,6 +6,7 @@ import { whyCommand } from "./deployment/command";
 import { docsCommand } from "./docs/command";
 import { doctorCommand } from "./doctor/command";
 import { labCommand } from "./lab/command";
+import { leaseCommand } from "./lease/command";
 import { previewCommand } from "./preview/command";
 import { renderCommand } from "./render";
 
@@ -16,6 +17,7 @@ const program = new Command("gvfx")
   .addCommand(previewCommand())
   .addCommand(doctorCommand())
   .addCommand(whyCommand(environment))
+  .addCommand(leaseCommand(environment))
   .addCommand(labCommand())
   .addCommand(renderCommand(environment))
   .addCommand(docsCommand());

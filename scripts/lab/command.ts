@@ -1,5 +1,5 @@
 /** `gvfx lab`: the whole platform in containers on this machine. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { loadEnvironment } from "../../environments/load";
 import { entrances, labOf, labUp, partsTable } from "./up";
 import { appSourceOf } from "./app-source";
@@ -12,6 +12,7 @@ import { registerOpen } from "./open";
 import { registerOutages } from "./outages/command";
 import { registerStatus } from "./status/command";
 import type { Timed } from "./steps";
+import { SIDES, type Side } from "../lease/sources";
 
 export interface LabSurroundings {
   readonly variables?: Readonly<Record<string, string | undefined>>;
@@ -28,14 +29,15 @@ export function labCommand({ variables = process.env, write = (text) => void pro
     .command("up")
     .description("build, deploy and wait until all is healthy; goes on where an earlier run stopped")
     .option("--timings", "print how long each step took", false)
+    .addOption(new Option("--owner <side>", "who runs the worker: nomad gives it to Nomad whatever was before, legacy leaves the owner as it is (default: to Nomad, once in a lab's life)").choices(SIDES))
     .addHelpText("after", "\nGVFX_APP_SOURCE=<checkout of the app> builds and runs the real app in place of its doubles;\nGVFX_APP_IMAGES=backend,frontend limits it to some of its images (the RL service downloads 4 GB).")
-    .action(async ({ timings }: { timings: boolean }) => {
+    .action(async ({ timings, owner }: { timings: boolean; owner?: Side }) => {
       const env = environment();
       const lab = labOf(env);
       const appSource = appSourceOf(variables);
       write(`The lab "${env.name}" on this machine. What is real, and what is a double:\n${partsTable(lab, appSource)}\n`);
       const began = Date.now();
-      const timed = await labUp(env, lab, { appSource, terminal: terminal ?? false, write });
+      const timed = await labUp(env, lab, { appSource, owner, terminal: terminal ?? false, write });
       write(`\nThe lab is up, after ${((Date.now() - began) / 1000).toFixed(0)} s:\n${entrances(env, lab)}`);
       if (timings) write(`\n${timingsTable(timed)}`);
     });

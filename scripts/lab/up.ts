@@ -10,10 +10,15 @@ import { run } from "./run";
 import { LabSecrets } from "./secrets";
 import { runSteps, type Steps, type Timed } from "./steps";
 import { synthesizeLab, Terraform, type LabStackId } from "./terraform";
+import { giveWorkerOnce } from "./worker-owner";
+import { labLeaseSources, leaseCommands } from "../lease/access";
+import type { Side } from "../lease/sources";
 
 export interface UpOptions {
   /** Checkout of the app whose images run in place of the doubles. @default the doubles */
   readonly appSource?: AppSource;
+  /** Who is to run the worker. @default nomad in a new lab; whoever it was given to since in any other */
+  readonly owner?: Side;
   readonly terminal: boolean;
   readonly write: (line: string) => void;
 }
@@ -24,7 +29,7 @@ export const TIMINGS_FILE = ".gvfx/lab/timings.json";
  * @returns how long each step took
  * @throws Error that says which step failed and what to do; what is there stays, and the next run goes on from it
  */
-export async function labUp(env: Environment, lab: Lab, { appSource, terminal, write }: UpOptions): Promise<Timed[]> {
+export async function labUp(env: Environment, lab: Lab, { appSource, owner, terminal, write }: UpOptions): Promise<Timed[]> {
   keepPrivate(env);
   const registry = new LabRegistry(env, lab, appSources(lab, appSource));
   const terraform = new Terraform(env);
@@ -69,6 +74,7 @@ export async function labUp(env: Environment, lab: Lab, { appSource, terminal, w
     synth,
     deploy("app", "api, frontend, rl-service, worker, gateway"),
     deploy("cutover", "switches, guardian"),
+    { title: "worker: its owner", run: (report) => giveWorkerOnce(labLeaseSources(env, lab, labAccess(env)), { choice: owner, commands: leaseCommands(env), say: report }) },
   ];
   const timings = await runSteps(steps, { terminal, write });
   mkdirSync(".gvfx/lab", { recursive: true });

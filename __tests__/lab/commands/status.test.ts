@@ -6,6 +6,9 @@ import { registerStatus } from "../../../scripts/lab/status/command";
 import type { NomadAllocation, NomadJob } from "../../../scripts/lab/status/nomad";
 import { jobStatus, labStatus, type LabSeen } from "../../../scripts/lab/status/report";
 import { textStatus } from "../../../scripts/lab/status/text";
+import { leaseCommands } from "../../../scripts/lease/access";
+import { assessLease } from "../../../scripts/lease/assess";
+import type { LeaseSeen } from "../../../scripts/lease/look";
 
 const env = loadEnvironment("lab");
 
@@ -16,6 +19,23 @@ const allocation = (more: Partial<NomadAllocation> = {}): NomadAllocation => ({
   ...more,
 });
 const job = (more: Partial<NomadJob> = {}): NomadJob => ({ id: "gvfx-api", type: "service", version: 0, stopped: false, periodic: false, groups: [{ name: "api", count: 1 }], ...more });
+
+/** Nomad's worker holds the lease; `more` is what is different. */
+const lease = (more: Partial<LeaseSeen> = {}): LabSeen["lease"] => ({
+  value: assessLease(
+    {
+      names: { owner: "gvfx/worker-owner", lease: "gvfx/worker-lease" },
+      owner: { value: "nomad", index: 20, untouched: false },
+      lease: { session: "5e551011-0000", who: undefined, index: 21 },
+      session: { name: "gvfx-worker", node: "server-1", ttlSeconds: 10, lockDelaySeconds: 12 },
+      workers: [worker("active", "5e551011-0000")],
+      ...more,
+    },
+    leaseCommands(env),
+  ),
+});
+const worker = (phase: string, session: string | null) => ({ allocation: ID, node: "server-1", address: "100.127.0.11", port: 25_000, passing: true, state: { phase, since: "2026-01-01T00:00:00.000Z", reason: null, session, remainingMs: null } });
+const FREE = { session: undefined, who: undefined, index: 22 };
 
 const well: LabSeen = {
   machines: ["server-1", "consul-1", "openbao"].map((name) => ({ name, address: "100.127.0.2", state: "running", restarts: 0, health: undefined })),
@@ -30,6 +50,7 @@ const well: LabSeen = {
   consul: { value: { leader: "100.127.0.21:8300", servers: [{ name: "consul-1", healthy: true }], failingAllocations: new Set() } },
   vault: { value: { initialized: true, sealed: false } },
   gateways: [{ node: "server-1", problem: undefined }],
+  lease: lease(),
   expected: { nomadServers: 2, nodes: ["server-1"], consulServers: 1 },
 };
 const problems = (change: Partial<LabSeen>) => labStatus({ ...well, ...change }).problems;
@@ -58,11 +79,31 @@ test.each<[string, Partial<LabSeen>, string, string]>([
   ["a client has not registered", nomad({ nodes: [] }), "Nomad's client server-1 has not registered", "npm run gvfx -- lab logs server-1 --unit nomad"],
   ["the witness runs a client", nomad({ nodes: [...nomadValue!.nodes, { name: "witness", status: "ready", eligible: true, draining: false }] }), "witness runs a Nomad client, which only app nodes should: another file than foundation's is in its configuration", "npm run gvfx -- lab exec witness -- ls -l /etc/nomad.d"],
   ["a gateway has nobody to send calls to", { gateways: [{ node: "server-2", problem: "GET /health answers 503" }] }, "the API through the gateway of server-2: GET /health answers 503", "npm run gvfx -- lab logs gvfx-gateway"],
+  ["the worker is Nomad's and nobody runs it", { lease: lease({ lease: FREE, session: undefined, workers: [] }) }, "gvfx-worker: may be run by Nomad's worker (gvfx/worker-owner is nomad); runs: nobody: the lease is free, and no allocation of gvfx-worker is registered", "GVFX_ENV=lab npm run gvfx -- lease status"],
+  ["a roll-back took the worker away", { lease: lease({ owner: { value: "nobody", index: 23, untouched: false }, lease: FREE, session: undefined }) }, "gvfx-worker: may be run by nobody (gvfx/worker-owner is nobody: the guardian's roll-back sets that, or an operator); runs: nobody: the lease is free, and nobody may take it", "GVFX_ENV=lab npm run gvfx -- lease status"],
+  ["the owner key is not made yet", { lease: lease({ owner: undefined, lease: FREE, session: undefined }) }, "the worker may be run by nobody: the key gvfx/worker-owner does not exist yet", "npm run lab"],
   ["foundation is not deployed", { nomad: { error: "not deployed" } }, "Nomad: not deployed", "npm run lab"],
   ["a job is not deployed", nomad({ jobs: [{ id: "gvfx-worker", job: undefined, allocations: [] }] }), "gvfx-worker: not deployed", "npm run lab"],
   ["a job has too few", nomad({ jobs: [{ id: "gvfx-api", job: job({ groups: [{ name: "api", count: 2 }] }), allocations: [allocation()] }] }), "gvfx-api: 1 of 2 healthy (no node takes it; see: nomad job status)", "npm run gvfx -- lab logs gvfx-api"],
 ])("%s", (_title, change, what, help) => {
   expect(problems(change)).toContainEqual({ what, help });
+});
+
+test("owner, holder and phase are shown", () => {
+  expect(textStatus(labStatus(well))).toMatch(/worker +owner nomad; lease held by Nomad's session 5e551011 on server-1, active\n/);
+});
+
+test("a worker that stands by because legacy owns it is well, and said", () => {
+  const legacy = { owner: { value: "legacy", index: 20, untouched: true }, lease: FREE, session: undefined, workers: [worker("standby", null)] };
+  const status = labStatus({ ...well, lease: lease(legacy) });
+  expect(status.problems).toEqual([]);
+  expect(textStatus(status)).toMatch(/worker +owner legacy; lease held by nobody; Nomad's stands by on server-1; a legacy worker without the lease is not seen\n/);
+  expect(problems({ lease: lease({ ...legacy, lease: { session: "legacys", who: "legacy", index: 24 } }) })).toEqual([]);
+});
+
+test("without Consul, the lease is not a second problem", () => {
+  const gone = { error: "127.0.0.1:18501: connect ECONNREFUSED" };
+  expect(problems({ consul: gone, lease: gone })).toEqual([{ what: "Consul: 127.0.0.1:18501: connect ECONNREFUSED", help: "npm run gvfx -- lab logs consul-1" }]);
 });
 
 test("a client that is not wanted and is down was switched on once: nothing to mend", () => {

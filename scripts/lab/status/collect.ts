@@ -12,6 +12,9 @@ import { labMachines, nomadServers, publishedAddress, type Machine } from "../ma
 import { labClients, type LabClients } from "./clients";
 import { failingAllocations } from "./checks";
 import type { NomadClient } from "./nomad";
+import { labLeaseSources, leaseCommands } from "../../lease/access";
+import { assessLease } from "../../lease/assess";
+import { lookAtLease } from "../../lease/look";
 import { labStatus, type JobSeen, type LabSeen, type LabStatus, type MachineStatus, type Seen } from "./report";
 
 /** The gateway itself waits 5 s for a server that is free. */
@@ -32,7 +35,7 @@ export async function collectStatus(env: Environment, lab: Lab, { engine = new E
   const clients = access && labClients(env, lab, access);
   const ofMachine = new Map((await engine.inspect(machines.map(({ container }) => container))).map((state) => [state.name, state]));
   const notUp = { error: "the lab is not up" };
-  const [nomad, consul, vault, gateways] = await Promise.all([clients ? nomadSeen(clients.nomad) : notUp, clients && access ? consulSeen(clients, access) : notUp, clients ? seen(async () => clients.vault.health()) : notUp, access?.nomad ? gatewaysSeen(env, machines) : []]);
+  const [nomad, consul, vault, gateways, lease] = await Promise.all([clients ? nomadSeen(clients.nomad) : notUp, clients && access ? consulSeen(clients, access) : notUp, clients ? seen(async () => clients.vault.health()) : notUp, access?.nomad ? gatewaysSeen(env, machines) : [], access ? seen(async () => assessLease(await lookAtLease(labLeaseSources(env, lab, access, engine)), leaseCommands(env))) : notUp]);
   return labStatus({
     machines: machines.map((machine) => machineStatus(machine, ofMachine.get(machine.container))),
     broken: ledger.read(),
@@ -40,6 +43,7 @@ export async function collectStatus(env: Environment, lab: Lab, { engine = new E
     consul,
     vault,
     gateways,
+    lease,
     expected: { nomadServers: nomadServers(machines).length, nodes: env.nodes.map(({ name }) => name), consulServers: env.consul.servers.length },
   });
 }

@@ -1,5 +1,7 @@
 /** What the lab is like, as data, and what is not well about it. Pure: what was seen comes in, lines for people go out. */
 import { describeBroken, type Broken } from "../break/ledger";
+import { JOBS } from "../../../contracts/services";
+import type { LeaseStatus } from "../../lease/assess";
 import type { NomadAllocation, NomadJob, NomadNode, NomadServer } from "./nomad";
 
 /** Something that could be asked, or why it could not. */
@@ -29,6 +31,8 @@ export interface LabSeen {
   readonly vault: Seen<{ readonly initialized: boolean; readonly sealed: boolean }>;
   /** The API through each node's gateway: what a client gets, whatever Nomad and Consul say. Empty until foundation is deployed. */
   readonly gateways: readonly { readonly node: string; readonly problem: string | undefined }[];
+  /** Who may run the worker, and who does. */
+  readonly lease: Seen<LeaseStatus>;
   /** How many there should be, and which clients. */
   readonly expected: { readonly nomadServers: number; readonly nodes: readonly string[]; readonly consulServers: number };
 }
@@ -62,12 +66,13 @@ export interface LabStatus extends LabSeen {
 
 const UP = "npm run lab";
 const GVFX = "npm run gvfx -- lab";
+const LEASE = "GVFX_ENV=lab npm run gvfx -- lease status";
 
 export function labStatus(seen: LabSeen): LabStatus {
   const failing = "value" in seen.consul ? seen.consul.value.failingAllocations : new Set<string>();
   if (seen.machines.every(({ state }) => state === "missing")) return { ...seen, jobs: [], problems: [{ what: "the lab is not up", help: UP }] };
   const jobs = "value" in seen.nomad ? seen.nomad.value.jobs.map((job) => jobStatus(job, failing, seen.expected.nodes.length)) : [];
-  return { ...seen, jobs, problems: [...machineProblems(seen), ...consulProblems(seen), ...vaultProblems(seen), ...nomadProblems(seen), ...gatewayProblems(seen), ...jobs.flatMap(({ id, problem }) => (problem ? [{ what: `${id}: ${problem}`, help: problem === NOT_DEPLOYED ? UP : `${GVFX} logs ${id}` }] : []))] };
+  return { ...seen, jobs, problems: [...machineProblems(seen), ...consulProblems(seen), ...vaultProblems(seen), ...nomadProblems(seen), ...gatewayProblems(seen), ...leaseProblems(seen), ...jobs.flatMap(({ id, problem }) => (problem ? [{ what: `${id}: ${problem}`, help: problem === NOT_DEPLOYED ? UP : `${GVFX} logs ${id}` }] : []))] };
 }
 
 const NOT_DEPLOYED = "not deployed";
@@ -141,6 +146,17 @@ function nomadProblems({ nomad, expected }: LabSeen): LabStatus["problems"] {
 
 function gatewayProblems({ gateways }: LabSeen): LabStatus["problems"] {
   return gateways.flatMap(({ node, problem }) => (problem ? [{ what: `the API through the gateway of ${node}: ${problem}`, help: `${GVFX} logs gvfx-gateway` }] : []));
+}
+
+/** Before a cutover the legacy worker may run without the lease, and Nomad's stands by: that is well. */
+function leaseProblems({ consul, lease }: LabSeen): LabStatus["problems"] {
+  // Said above already.
+  if ("error" in consul || !consul.value.leader) return [];
+  if ("error" in lease) return [{ what: `the worker's lease: ${lease.error}`, help: LEASE }];
+  const { owner, well, mayRun, runs } = lease.value;
+  if (owner === undefined) return [{ what: `the worker may be run by ${mayRun}`, help: UP }];
+  if (well || (owner === "legacy" && lease.value.verdict === "nobody")) return [];
+  return [{ what: `${JOBS.worker}: may be run by ${mayRun}; runs: ${runs}`, help: LEASE }];
 }
 
 /** Whether nothing at all is amiss. */
