@@ -714,11 +714,12 @@ function step(settings, before, event) {
   };
   const mine = "session" in event && event.session === state.session;
   const holding = state.phase === "active" || state.phase === "draining";
+  const keeping = holding || state.phase === "killing";
   switch (event.type) {
     case "tick":
       if (at < state.dueAt) break;
       if (state.phase === "standby") effects.push({ type: "observe" });
-      else if (holding && state.session !== null) effects.push({ type: "renew", session: state.session });
+      else if (keeping && state.session !== null) effects.push({ type: "renew", session: state.session });
       else break;
       state.dueAt = at + timing.renewEveryMs;
       break;
@@ -763,7 +764,7 @@ function step(settings, before, event) {
       if (state.phase === "acquiring" && mine) release(event.why ?? "no answer to the request for the lease");
       break;
     case "renewed":
-      if (!holding || !mine) break;
+      if (!keeping || !mine) break;
       state.renewedAt = Math.max(state.renewedAt, event.sentAt);
       if (state.phase === "active" && event.owner !== settings.owner) drain(`the owner is ${event.owner ?? "not set"}`, "SIGTERM");
       break;
@@ -785,8 +786,12 @@ function step(settings, before, event) {
       state.running = false;
       release(state.reason);
       break;
-    case "released":
     case "release-failed":
+      if (state.phase !== "releasing" || !mine) break;
+      if (state.exitCode === null) standby(state.reason);
+      else go("destroying", state.reason, { type: "destroy", session: event.session });
+      break;
+    case "released":
       if (state.phase === "releasing" && mine) go("destroying", state.reason, { type: "destroy", session: event.session });
       break;
     case "destroyed":
@@ -1223,7 +1228,7 @@ async function metrics(read, { childUrl, trouble }) {
 }
 
 // runtime/worker-lease/version.mjs
-var VERSION = false ? "source" : "2af5e6faa617";
+var VERSION = false ? "source" : "1a32559be89e";
 
 // runtime/worker-lease/status.mjs
 function stateOf({ owner, node }, { settings, state, child, now }) {

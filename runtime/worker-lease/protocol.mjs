@@ -112,12 +112,14 @@ export function step(settings, before, event) {
   };
   const mine = "session" in event && event.session === state.session;
   const holding = state.phase === "active" || state.phase === "draining";
+  /** However long a kill takes: while Consul answers, the lock does not go to another before it is done. */
+  const keeping = holding || state.phase === "killing";
 
   switch (event.type) {
     case "tick":
       if (at < state.dueAt) break;
       if (state.phase === "standby") effects.push({ type: "observe" });
-      else if (holding && state.session !== null) effects.push({ type: "renew", session: state.session });
+      else if (keeping && state.session !== null) effects.push({ type: "renew", session: state.session });
       else break;
       state.dueAt = at + timing.renewEveryMs;
       break;
@@ -166,7 +168,7 @@ export function step(settings, before, event) {
       break;
 
     case "renewed":
-      if (!holding || !mine) break;
+      if (!keeping || !mine) break;
       state.renewedAt = Math.max(state.renewedAt, event.sentAt);
       if (state.phase === "active" && event.owner !== settings.owner) drain(`the owner is ${event.owner ?? "not set"}`, "SIGTERM");
       break;
@@ -193,8 +195,13 @@ export function step(settings, before, event) {
       release(state.reason);
       break;
 
-    case "released":
     case "release-failed":
+      if (state.phase !== "releasing" || !mine) break;
+      // Destroyed with the lock it would keep that back for the lock-delay; in standby it is seen to hold it, and gives it back then. Only who ends has no then.
+      if (state.exitCode === null) standby(state.reason);
+      else go("destroying", state.reason, { type: "destroy", session: event.session });
+      break;
+    case "released":
       if (state.phase === "releasing" && mine) go("destroying", state.reason, { type: "destroy", session: event.session });
       break;
     case "destroyed":
