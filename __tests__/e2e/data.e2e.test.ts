@@ -1,31 +1,18 @@
 /** What the worker ingests and the API orders, counted in the database and at the exchange. */
 import { readFileSync } from "node:fs";
-import { duplicateRuns, gaps, overlaps, type IngestionRun } from "../../lab/doubles/backend/count";
+import { duplicateRuns, gaps, overlaps } from "../../lab/doubles/backend/count";
 import { JOBS } from "../../contracts/services";
 import { kvPaths } from "../../contracts/kv";
 import { request } from "../../scripts/clients/http";
 import { run } from "../../scripts/lab/run";
 import { describeUnless } from "../terraform/terraform";
-import { apiToken, askConsul, environment, eventually, gvfxLab, inTask, labMissing, namespace } from "./lab-fixture";
+import { apiToken, askConsul, CONVEX, environment, eventually, gvfxLab, inTask, labMissing, namespace, query, runsSince } from "./lab-fixture";
 
-const CONVEX = "http://127.0.0.1:13310";
 const EXCHANGE = "http://127.0.0.1:18080";
 const GATEWAY = "http://127.0.0.1:18787";
 const TABLES = ["bingx_candles", "bingx_tickers", "bingx_mark_index_prices", "bingx_trades", "bingx_open_interest", "bingx_funding_rates", "bingx_orderbook_snapshots"];
 
-async function query<T>(path: string, args: unknown): Promise<T> {
-  const answer = await request(`${CONVEX}/api/query`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ path, args, format: "json" }) });
-  const { status, value, errorMessage } = JSON.parse(answer.text) as { status: string; value: T; errorMessage?: string };
-  if (status !== "success") throw new Error(`${path}: ${errorMessage}`);
-  return value;
-}
-
 const rows = async (table: string): Promise<{ readonly count: number; readonly data: readonly { readonly pair: string }[] }> => query("data:query", { table, filters: [], select: ["pair"], includeCount: true, limit: 20_000 });
-
-async function runsSince(since: Date): Promise<IngestionRun[]> {
-  const { data } = await query<{ data: IngestionRun[] }>("data:query", { table: "ingestion_runs", filters: [{ field: "source_type", op: "eq", value: "bingx" }, { field: "started_at", op: "gte", value: since.toISOString() }] });
-  return data.filter((row) => row.source_id !== "manual");
-}
 
 describeUnless(labMissing(), "ingestion and orders", () => {
   test("all nine pairs are in all seven feeds", async () => {

@@ -1,5 +1,6 @@
 /** The lab as end-to-end tests use it: started by the very command that people use, and looked at through its APIs. */
 import { spawnSync } from "node:child_process";
+import type { IngestionRun } from "../../lab/doubles/backend/count";
 import { loadEnvironment } from "../../environments/load";
 import { labAccess, type Endpoint, type LabAccess } from "../../scripts/lab/access";
 import { request, type Answer } from "../../scripts/clients/http";
@@ -39,6 +40,12 @@ export function gvfxLab(...args: string[]): Promise<Finished> {
   return run(process.execPath, ["scripts/gvfx.mjs", "lab", ...args], { env: { GVFX_ENV: "lab", CI: "true" } });
 }
 
+/** Runs `gvfx lease ...` for the lab and reads its JSON; statuses 0 and 1 are answers. */
+export async function gvfxLease<T>(...args: string[]): Promise<T & { readonly exit: number }> {
+  const { status, output } = await run(process.execPath, ["scripts/gvfx.mjs", "lease", ...args, "--json"], { env: { GVFX_ENV: "lab", CI: "true" }, accept: [0, 1] });
+  return { ...(JSON.parse(output) as T), exit: status };
+}
+
 export function access(): LabAccess & { readonly nomad: Endpoint } {
   const all = labAccess(environment);
   if (!all.nomad) throw new Error("foundation is not deployed");
@@ -53,6 +60,23 @@ export async function apiToken(): Promise<string> {
   const { vault } = access();
   const answer = await request(`${vault.address}/v1/${environment.vault.kvMount}/data/app/api-token`, { ca: vault.caPem, headers: { "x-vault-token": vault.token } });
   return (JSON.parse(answer.text) as { data: { data: { API_TOKEN: string } } }).data.data.API_TOKEN;
+}
+
+/** The backend on its published port. */
+export const CONVEX = "http://127.0.0.1:13310";
+
+/** What a query of Convex answers. */
+export async function query<T>(path: string, args: unknown): Promise<T> {
+  const answer = await request(`${CONVEX}/api/query`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ path, args, format: "json" }) });
+  const { status, value, errorMessage } = JSON.parse(answer.text) as { status: string; value: T; errorMessage?: string };
+  if (status !== "success") throw new Error(`${path}: ${errorMessage}`);
+  return value;
+}
+
+/** The worker's ingestion runs that began since then. */
+export async function runsSince(since: Date): Promise<IngestionRun[]> {
+  const { data } = await query<{ data: IngestionRun[] }>("data:query", { table: "ingestion_runs", filters: [{ field: "source_type", op: "eq", value: "bingx" }, { field: "started_at", op: "gte", value: since.toISOString() }] });
+  return data.filter((row) => row.source_id !== "manual");
 }
 
 /** A question to Nomad with the management token; other headers replace it. */

@@ -5,15 +5,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import tls from "node:tls";
 import { imageReference, IMAGE_ROLES } from "../../contracts/images";
+import { duplicateRuns, overlaps } from "../../lab/doubles/backend/count";
 import { JOBS, type JobName } from "../../contracts/services";
 import { request } from "../../scripts/clients/http";
 import { LabRegistry } from "../../scripts/lab/registry";
 import { sshEntrances, writeSshLogin } from "../../scripts/lab/ssh-login";
 import { LabSecrets } from "../../scripts/lab/secrets";
+import type { LeaseStatus } from "../../scripts/lease/assess";
+import type { GiveResult } from "../../scripts/lease/give";
 import { LAB_STACKS, OUTPUT_FOLDER, synthesizeLab, Terraform } from "../../scripts/lab/terraform";
 import { run } from "../../scripts/lab/run";
 import { describeUnless } from "../terraform/terraform";
-import { access, allocations, askConsul, askNomad, environment, eventually, gvfxLab, inMachine, inTask, lab, labMissing, namespace, nomadJson, running, UP_OUTPUT, type Allocation } from "./lab-fixture";
+import { access, allocations, askConsul, askNomad, environment, eventually, gvfxLab, gvfxLease, inMachine, inTask, lab, labMissing, namespace, nomadJson, running, runsSince, UP_OUTPUT, type Allocation } from "./lab-fixture";
 
 const API_HEALTH = "http://gvfx-api.service.consul:8787/health";
 const LONG_RUNNING: readonly JobName[] = (Object.values(JOBS) as JobName[]).filter((job) => job !== JOBS.backup && job !== JOBS.images);
@@ -88,11 +91,17 @@ describeUnless(labMissing(), "the lab", () => {
     });
 
     test("Consul: keys, catalog and agents", async () => {
-      for (const path of ["/v1/kv/gvfx/worker-owner", "/v1/agent/self", "/v1/acl/tokens"]) expect([path, (await askConsul(path, { token: "" })).status]).toEqual([path, 403]);
+      for (const path of ["/v1/kv/gvfx/worker-owner", "/v1/kv/gvfx/worker-lease", "/v1/agent/self", "/v1/acl/tokens"]) expect([path, (await askConsul(path, { token: "" })).status]).toEqual([path, 403]);
       // Lists are filtered instead of refused.
       expect((await askConsul("/v1/kv/gvfx/?keys", { token: "" })).status).toBe(404);
       expect(JSON.parse((await askConsul("/v1/catalog/nodes", { token: "" })).text)).toEqual([]);
       expect((await askConsul("/v1/kv/gvfx/worker-owner", { token: "", method: "PUT", body: "nobody" })).status).toBe(403);
+      // By the lease's own requests: reads come back empty, writes are refused, and no session is made.
+      const transaction = (operation: object) => askConsul("/v1/txn?consistent", { token: "", method: "PUT", body: JSON.stringify([{ KV: operation }]) });
+      expect(JSON.parse((await transaction({ Verb: "get", Key: "gvfx/worker-owner" })).text)).toMatchObject({ Results: [] });
+      expect((await transaction({ Verb: "set", Key: "gvfx/worker-owner", Value: "bm9ib2R5" })).text).toMatch(/Permission denied/);
+      expect((await askConsul("/v1/session/create", { token: "", method: "PUT", body: JSON.stringify({ Node: "server-1" }) })).status).toBe(403);
+      expect(JSON.parse((await askConsul("/v1/session/list", { token: "" })).text)).toEqual([]);
     });
 
     test("the node's own Consul agent lends its token to nobody", async () => {
@@ -148,6 +157,51 @@ describeUnless(labMissing(), "the lab", () => {
     expect((await inTask(JOBS.frontend, "frontend", "bun", "-e", script)).output).toMatch(/^200 .*"status":"ok"/);
     expect((await inMachine("device", "curl", "--silent", "--show-error", "--max-time", "10", API_HEALTH)).output).toContain('"status":"ok"');
   }, 30_000);
+
+  describe("the worker is one", () => {
+    const status = () => gvfxLease<LeaseStatus>("status");
+    /** What each registered allocation says of itself. */
+    const said = ({ seen: { workers } }: LeaseStatus) => ("problem" in workers ? [workers] : workers.map((worker) => ("state" in worker ? { phase: worker.state.phase, childPid: worker.state.childPid } : { problem: worker.problem })));
+
+    test("exactly one holds the lease, and it is Nomad's: up gave it", async () => {
+      const [worker] = await running(JOBS.worker);
+      await eventually(30, async () => expect(await status()).toMatchObject({ exit: 0, owner: "nomad", verdict: "held", holder: { side: "nomad", worker: { node: worker.NodeName, allocation: worker.ID, phase: "active" } } }));
+    }, 45_000);
+
+    test("given to legacy, Nomad's stands by within seconds and ingests nothing; given back, it runs; and never do two", async () => {
+      // A run lasts ten seconds: those that were under way belong to it.
+      const since = new Date(Date.now() - 30_000);
+      const before = (await running(JOBS.worker)).map(({ ID }) => ID);
+      try {
+        // Nobody on the legacy host waits for the lease, so that nobody takes it.
+        expect(await gvfxLease<GiveResult>("give", "legacy", "--timeout", "6s")).toMatchObject({ exit: 1, outcome: "not-taken", changed: true, from: "nomad", releasedAfterMs: expect.any(Number) });
+        const quiet = new Date();
+        const standby = await status();
+        expect(standby).toMatchObject({ exit: 1, owner: "legacy", verdict: "nobody" });
+        expect(said(standby)).toEqual([{ phase: "standby", childPid: null }]);
+        // A lab whose owner is legacy is well, and says whose it is.
+        expect((await gvfxLab("status")).output).toMatch(/owner legacy; lease held by nobody; Nomad's stands by on server-\d/);
+        await new Promise((done) => setTimeout(done, 3_000));
+        const runs = await runsSince(since);
+        expect(runs.length).toBeGreaterThan(0);
+        expect(runs.filter((row) => Date.parse(row.last_tick_at ?? row.started_at) > quiet.getTime())).toEqual([]);
+      } finally {
+        // A clean hand-over leaves no lock-delay to wait for.
+        const back = await gvfxLease<GiveResult>("give", "nomad", "--timeout", "30s");
+        expect(back).toMatchObject({ exit: 0, outcome: "given", from: "legacy" });
+        expect("tookMs" in back && back.tookMs).toBeLessThan(5_000);
+      }
+      const again = new Date();
+      await eventually(30, async () => expect((await runsSince(again)).length).toBeGreaterThanOrEqual(7));
+      const runs = await runsSince(since);
+      expect(overlaps(runs)).toEqual([]);
+      expect(duplicateRuns(runs)).toEqual([]);
+      expect(new Set(runs.map((row) => row.instance)).size).toBe(2);
+      // By a key alone: nothing was redeployed and nothing restarted.
+      expect((await running(JOBS.worker)).map(({ ID }) => ID)).toEqual(before);
+      await gvfxLab("status");
+    }, 120_000);
+  });
 
   test("deploying again changes nothing, and every plan is empty", async () => {
     await synthesizeLab();

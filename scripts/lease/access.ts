@@ -28,12 +28,12 @@ export interface LeaseAccess {
   readonly caGiven: boolean;
 }
 
-const stateSchema = z.object({ phase: z.string(), since: z.string(), reason: z.string().nullish(), session: z.string().nullish(), remainingMs: z.number().nullish() });
+const stateSchema = z.object({ phase: z.string(), since: z.string(), reason: z.string().nullish(), session: z.string().nullish(), remainingMs: z.number().nullish(), childPid: z.number().nullish() });
 
 /** What /state answers. */
 export function workerState(body: unknown): WorkerState {
-  const { phase, since, reason = null, session = null, remainingMs = null } = stateSchema.parse(body);
-  return { phase, since, reason, session, remainingMs };
+  const { phase, since, reason = null, session = null, remainingMs = null, childPid = null } = stateSchema.parse(body);
+  return { phase, since, reason, session, remainingMs, childPid };
 }
 
 /** @throws Error when the lab is not up, or a credential is missing */

@@ -36,7 +36,7 @@ export type GiveResult =
   /** Nothing was changed: the key does not exist, or somebody else gave it to a third at the same moment. */
   | { readonly outcome: "refused"; readonly why: "no-key" | "changed-meanwhile"; readonly found: string | undefined }
   /** The owner is the new side, which did not take the lease in time. */
-  | { readonly outcome: "not-taken"; readonly changed: boolean; readonly from: string; readonly waitedMs: number; readonly status: LeaseStatus | undefined; readonly lastError: Error | undefined }
+  | { readonly outcome: "not-taken"; readonly changed: boolean; readonly from: string; readonly waitedMs: number; readonly releasedAfterMs: number | undefined; readonly status: LeaseStatus | undefined; readonly lastError: Error | undefined }
   /** While waiting, somebody gave it to another owner. */
   | { readonly outcome: "taken-back"; readonly from: string; readonly found: string | undefined }
   | { readonly outcome: "interrupted"; readonly changed: boolean; readonly from: string };
@@ -112,7 +112,7 @@ async function waitForHolder(sources: LeaseSources, to: Side, { commands, timeou
       // A change of Consul's leader: the next look may be answered.
       lastError = error as Error;
     }
-    if (now() - began >= timeout.milliseconds) return { outcome: "not-taken", changed, from, waitedMs: now() - began, status: await lastLook(sources, commands, status), lastError };
+    if (now() - began >= timeout.milliseconds) return { outcome: "not-taken", changed, from, waitedMs: now() - began, releasedAfterMs, status: await lastLook(sources, commands, status), lastError };
     await wait(LOOK_EVERY, signal);
   }
   return { outcome: "interrupted", changed, from };

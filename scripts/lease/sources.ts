@@ -56,6 +56,8 @@ export interface WorkerState {
   readonly session: string | null;
   /** Until everything is killed, if no renewal succeeds any more. */
   readonly remainingMs: number | null;
+  /** PID of the worker itself, as the lease program sees it; null while none runs. */
+  readonly childPid: number | null;
 }
 
 export interface LeaseSources {

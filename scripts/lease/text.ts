@@ -30,8 +30,8 @@ function workerRows({ workers }: LeaseStatus["seen"]): [string, string][] {
   return workers.map((worker) => {
     const where = `${worker.node} (allocation ${worker.allocation.slice(0, 8)}, ${worker.passing ? "its check passes" : "its check fails"})`;
     if ("problem" in worker) return ["worker", `${where}: could not be asked: ${worker.problem}`];
-    const { phase, since, reason, remainingMs } = worker.state;
-    return ["worker", `${where}: ${phase} since ${since}${reason ? `, ${reason}` : ""}${remainingMs === null ? "" : `; ${seconds(remainingMs)} left without a renewal`}`];
+    const { phase, since, reason, remainingMs, childPid } = worker.state;
+    return ["worker", `${where}: ${phase} since ${since}${reason ? `, ${reason}` : ""}; ${childPid === null ? "no worker runs in it" : `its worker is PID ${childPid}`}${remainingMs === null ? "" : `; ${seconds(remainingMs)} left without a renewal`}`];
   });
 }
 

@@ -34,7 +34,7 @@ const lease = (more: Partial<LeaseSeen> = {}): LabSeen["lease"] => ({
     leaseCommands(env),
   ),
 });
-const worker = (phase: string, session: string | null) => ({ allocation: ID, node: "server-1", address: "100.127.0.11", port: 25_000, passing: true, state: { phase, since: "2026-01-01T00:00:00.000Z", reason: null, session, remainingMs: null } });
+const worker = (phase: string, session: string | null) => ({ allocation: ID, node: "server-1", address: "100.127.0.11", port: 25_000, passing: true, state: { phase, since: "2026-01-01T00:00:00.000Z", reason: null, session, remainingMs: null, childPid: session === null ? null : 17 } });
 const FREE = { session: undefined, who: undefined, index: 22 };
 
 const well: LabSeen = {

@@ -16,7 +16,7 @@ interface Entry {
 export class ConsulDouble {
   readonly keys = new Map<string, Entry>();
   readonly sessions = new Map<string, { Name: string; Node: string; TTL: string; LockDelay: number }>();
-  readonly states: { phase: string; since: string; reason: string | null; session: string | null; remainingMs: number | null; owner?: string }[] = [];
+  readonly states: { phase: string; since: string; reason: string | null; session: string | null; remainingMs: number | null; childPid: number | null; owner?: string }[] = [];
   /** Allocations in the catalog, by the port of their /state. */
   workers: { allocation: string; node: string; port: number; passing: boolean }[] = [];
   maySeeSessions = true;
@@ -74,7 +74,7 @@ export class ConsulDouble {
   }
 
   says(phase: string, session: string | null, reason: string | null = null): void {
-    this.states[0] = { phase, since: "2026-01-01T00:00:00.000Z", reason, session, remainingMs: session ? 8_500 : null, owner: "nomad" };
+    this.states[0] = { phase, since: "2026-01-01T00:00:00.000Z", reason, session, remainingMs: session ? 8_500 : null, childPid: session ? 17 : null, owner: "nomad" };
   }
 
   private answer(request: SeenRequest): DoubleAnswer {

@@ -39,7 +39,7 @@ test("Nomad owns it and its worker holds the lease: well, with who, where and si
   expect(said).toMatch(new RegExp(`may run +Nomad's worker \\(${OWNER} is nomad\\)`));
   expect(said).toMatch(new RegExp(`runs +Nomad's worker on server-1 \\(allocation ${ALLOCATION.slice(0, 8)}\\), active since 2026-01-01T00:00:00.000Z: it holds the lease \\(session ${SESSION}\\)`));
   expect(said).toMatch(/session +gvfx\/worker-lease on server-1; TTL 10 s, lock-delay 12 s; its holder wrote: nomad on server-1 \(allocation/);
-  expect(said).toMatch(/8\.5 s left without a renewal/);
+  expect(said).toMatch(/its worker is PID 17; 8\.5 s left without a renewal/);
   expect(said).toMatch(/Exactly one holder, under the right owner\.$/);
 });
 
