@@ -144,6 +144,7 @@ var Endpoints = class {
   ask(path, { token, body, timeoutMs }) {
     const order = this.inOrder();
     const endsAt = this.now() + timeoutMs;
+    const left = () => Math.round(endsAt - this.now());
     const ca = this.authority();
     const running = /* @__PURE__ */ new Map();
     const failures = [];
@@ -161,14 +162,14 @@ var Endpoints = class {
         running.delete(endpoint2);
         failures.push({ url: endpoint2.url, ...failure });
         if (failure.status !== 403) endpoint2.failedAt = this.now();
-        if (order.length > 0) askNext();
+        if (order.length > 0 && left() > 0) askNext();
         else if (running.size === 0) settle(() => reject(new Unanswered(failures)));
       };
       const askNext = () => {
         clearTimeout(hedge);
         const endpoint2 = order.shift();
         if (endpoint2 === void 0) return;
-        const { answer, abort } = call(`${endpoint2.url}${path}`, { method: "PUT", headers: { "x-consul-token": token }, body, ca, timeoutMs: Math.max(1, endsAt - this.now()) });
+        const { answer, abort } = call(`${endpoint2.url}${path}`, { method: "PUT", headers: { "x-consul-token": token }, body, ca, timeoutMs: left() });
         running.set(endpoint2, abort);
         if (order.length > 0) hedge = setTimeout(askNext, HEDGE_MS);
         answer.then(
@@ -332,8 +333,9 @@ var Consul = class {
       this.trouble.met("consul", "error", "consul-refuses", `Consul refuses the token of ${tokenFile}.${stale} It needs key read on ${keys.owner}, key write on ${keys.lease} and session write on node ${node}. Put a token that is valid into that file, it is read anew for each request; a Nomad task gets one when its allocation is restarted`, { why });
       return "Consul refuses the token";
     }
-    this.trouble.met("consul", "warning", "consul-fails", "Consul gives no usable answer; it is asked again all the time. Look at the Consul agent of this node, then at the servers and whether they have a leader", { why });
-    return "Consul does not answer";
+    const help = why.includes("Missing node registration") ? `Consul knows no node ${node}, on which the session is made: set node (or WORKER_LEASE_NODE) to the name of this node's Consul agent` : "Look at the Consul agent of this node, then at the servers and whether they have a leader";
+    this.trouble.met("consul", "warning", "consul-fails", `Consul gives no usable answer; it is asked again all the time. ${help}`, { why });
+    return "Consul gives no usable answer";
   }
 };
 function complaints(text2) {
@@ -678,9 +680,6 @@ function containment(kind, { log: log2 }) {
   return kind === "container" ? containerContainment(log2) : hostContainment(log2);
 }
 
-// runtime/worker-lease/loop.mjs
-import { setTimeout as sleep3 } from "node:timers/promises";
-
 // runtime/worker-lease/protocol.mjs
 var CANNOT_START = 126;
 function initial(at) {
@@ -821,6 +820,7 @@ var STALLED_MS = 5e3;
 var EXIT_KNOWN_MS = 1e3;
 var LAST_KILL_MS = 2e3;
 var INTERNAL_ERROR = 70;
+var sleep3 = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 var Loop = class {
   /**
    * @param { {
@@ -1228,7 +1228,7 @@ async function metrics(read, { childUrl, trouble }) {
 }
 
 // runtime/worker-lease/version.mjs
-var VERSION = false ? "source" : "1a32559be89e";
+var VERSION = false ? "source" : "e987b8c9d0ad";
 
 // runtime/worker-lease/status.mjs
 function stateOf({ owner, node }, { settings, state, child, now }) {

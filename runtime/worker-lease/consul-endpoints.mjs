@@ -56,6 +56,7 @@ export class Endpoints {
   ask(path, { token, body, timeoutMs }) {
     const order = this.inOrder();
     const endsAt = this.now() + timeoutMs;
+    const left = () => Math.round(endsAt - this.now());
     const ca = this.authority();
     /** @type {Map<Endpoint, () => void>} asked, not answered yet: how to let go of them */
     const running = new Map();
@@ -76,14 +77,14 @@ export class Endpoints {
         running.delete(endpoint);
         failures.push({ url: endpoint.url, ...failure });
         if (failure.status !== 403) endpoint.failedAt = this.now();
-        if (order.length > 0) askNext();
+        if (order.length > 0 && left() > 0) askNext();
         else if (running.size === 0) settle(() => reject(new Unanswered(failures)));
       };
       const askNext = () => {
         clearTimeout(hedge);
         const endpoint = order.shift();
         if (endpoint === undefined) return;
-        const { answer, abort } = call(`${endpoint.url}${path}`, { method: "PUT", headers: { "x-consul-token": token }, body, ca, timeoutMs: Math.max(1, endsAt - this.now()) });
+        const { answer, abort } = call(`${endpoint.url}${path}`, { method: "PUT", headers: { "x-consul-token": token }, body, ca, timeoutMs: left() });
         running.set(endpoint, abort);
         if (order.length > 0) hedge = setTimeout(askNext, HEDGE_MS);
         answer.then(

@@ -143,8 +143,11 @@ export class Consul {
       this.trouble.met("consul", "error", "consul-refuses", `Consul refuses the token of ${tokenFile}.${stale} It needs key read on ${keys.owner}, key write on ${keys.lease} and session write on node ${node}. Put a token that is valid into that file, it is read anew for each request; a Nomad task gets one when its allocation is restarted`, { why });
       return "Consul refuses the token";
     }
-    this.trouble.met("consul", "warning", "consul-fails", "Consul gives no usable answer; it is asked again all the time. Look at the Consul agent of this node, then at the servers and whether they have a leader", { why });
-    return "Consul does not answer";
+    const help = why.includes("Missing node registration")
+      ? `Consul knows no node ${node}, on which the session is made: set node (or WORKER_LEASE_NODE) to the name of this node's Consul agent`
+      : "Look at the Consul agent of this node, then at the servers and whether they have a leader";
+    this.trouble.met("consul", "warning", "consul-fails", `Consul gives no usable answer; it is asked again all the time. ${help}`, { why });
+    return "Consul gives no usable answer";
   }
 }
 

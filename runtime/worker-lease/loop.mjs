@@ -1,5 +1,4 @@
 /** Drives the protocol: brings it what happens and the time, and does what it says. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { initial, remainingMs, step } from "./protocol.mjs";
 import { describe } from "./log.mjs";
 
@@ -17,6 +16,8 @@ const EXIT_KNOWN_MS = 1_000;
 const LAST_KILL_MS = 2_000;
 /** Exit code of an error of this program's own, as sysexits.h has it. */
 export const INTERNAL_ERROR = 70;
+
+const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Loop {
   /**
