@@ -1,8 +1,9 @@
 /** Machines that stop, hang and are cut off: what runs on, what moves, and how long it takes. */
 import { JOBS } from "../../contracts/services";
 import { request } from "../../scripts/clients/http";
+import type { LeaseStatus } from "../../scripts/lease/assess";
 import { describeUnless } from "../terraform/terraform";
-import { allocations, eventually, gvfxLab, inMachine, labMissing, nomadJson, running } from "./lab-fixture";
+import { allocations, eventually, gvfxLab, gvfxLease, inMachine, labMissing, nomadJson, running } from "./lab-fixture";
 
 const SECOND_GATEWAY = "http://127.0.0.1:28787/health";
 
@@ -22,7 +23,10 @@ describeUnless(labMissing(), "failures", () => {
     await eventually(30, async () => expect((await request(survivor)).status).toBe(200));
     if (worker.NodeName === lost) {
       await eventually(90, async () => expect((await running(JOBS.worker)).map((a) => a.NodeName)).toEqual(["server-1"]));
-      says("worker runs on the other node after its node was killed", began);
+      says("the worker's allocation runs on the other node after its node was killed", began);
+      // The lost one's session has to end first, and its lock-delay after it.
+      await eventually(45, async () => expect(await gvfxLease<LeaseStatus>("status")).toMatchObject({ exit: 0, holder: { side: "nomad", worker: { node: "server-1", phase: "active" } } }));
+      says("the worker has the lease there and runs again", began);
     }
     await eventually(120, async () => expect((await running(JOBS.api)).filter((a) => a.NodeName === "server-1").length).toBeGreaterThanOrEqual(1));
     await gvfxLab("heal");

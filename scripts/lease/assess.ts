@@ -104,7 +104,7 @@ function judgeHeld(seen: LeaseSeen, { session, side, worker }: LeaseHolder, comm
   if (side === "nomad" && !("problem" in seen.workers) && seen.workers.every((it) => "state" in it)) {
     return { verdict: "unrenewed", runs: `nobody that is registered: session ${session} holds the lease, and no registered worker has it. Either its allocation is just being stopped, and gives it back, or nobody renews it: ${ends(seen)}`, next: [...again, `if no worker takes it by then: ${commands.why}`] };
   }
-  return { verdict: "held", runs: `${name} holds the lease (session ${session}); its own word could not be had: ${unasked(seen, side)}`, next: [] };
+  return { verdict: "held", runs: `${name} holds the lease (session ${session}); its own word could not be had: ${unasked(seen, side)}. If it is gone, ${ends(seen)}`, next: [] };
 }
 
 /** What Consul does with a session that nobody renews. */

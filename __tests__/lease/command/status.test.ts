@@ -141,7 +141,7 @@ test("a worker that cannot be asked is no fault of the lease: Consul's word coun
   consul.states.length = 0;
   const { said, code } = await lease(["status"]);
   expect(code).toBe(0);
-  expect(said).toMatch(/its own word could not be had: server-1: the worker's \/state answered with status 503/);
+  expect(said).toMatch(/its own word could not be had: server-1: the worker's \/state answered with status 503\. If it is gone, a session that nobody renews ends at the latest 20 s after/);
 });
 
 test("a session that the token may not see is said to be that, and not to be gone", async () => {
