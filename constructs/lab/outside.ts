@@ -9,6 +9,9 @@ export function registryMachine(scope: Construct, network: LabNetworkProps, { im
   return new LabMachine(scope, "registry", { ...network, name: "registry", address, image: network.lab.images.registry, volumes: { "/var/lib/registry": "data" } });
 }
 
+/** What a Linux host allows and Docker does not by itself: the lease gives the worker a PID namespace of its own, as a user without rights. */
+const HOST = { securityOpts: ["seccomp=unconfined", "apparmor=unconfined"] };
+
 /** The app as hand-started processes (doubles), with an SSH server. */
 export function legacyMachine(scope: Construct, network: LabNetworkProps, { legacy }: Environment, made: { readonly image: string; readonly login: LabSsh }): LabMachine {
   const { exchange } = network.lab;
@@ -22,5 +25,6 @@ export function legacyMachine(scope: Construct, network: LabNetworkProps, { lega
       LEGACY_ENV_BINGX_WS_URL: `ws://${exchange.tailnetAddress}:${exchange.port}/ws`,
     },
     files: made.login.filesOf("legacy", `/home/${legacy.host.ssh.user}`),
+    container: HOST,
   });
 }

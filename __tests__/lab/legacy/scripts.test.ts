@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -40,7 +40,7 @@ function program(name: string, text: string): void {
   chmodSync(join(bin, name), 0o755);
 }
 function run(script: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(join(checkout, "scripts", script), args, { encoding: "utf8", env: { PATH: `${bin}${delimiter}${process.env.PATH}` }, timeout: 50_000 });
+  return spawnSync(join(checkout, "scripts", script), args, { encoding: "utf8", env: { PATH: `${bin}${delimiter}${process.env.PATH}`, HOME: process.env.HOME }, timeout: 50_000 });
 }
 const pidOf = (name: string): string | undefined => (existsSync(join(checkout, ".pids", `${name}.pid`)) ? readFileSync(join(checkout, ".pids", `${name}.pid`), "utf8").trim() : undefined);
 const log = (name: string): string => readFileSync(join(checkout, `${name}.log`), "utf8");
@@ -89,6 +89,20 @@ describe("daemonize-backend.sh", () => {
   });
 });
 
+describe("docs/legacy-lease.md", () => {
+  it("says how to make daemonize-backend.sh start the worker below its lease, with pid file, status and stop as before", async () => {
+    const command = /^sed -i.*$/m.exec(readFileSync(join(__dirname, "../../../docs/legacy-lease.md"), "utf8"))?.[0] ?? "";
+    expect(spawnSync("bash", ["-c", command], { cwd: checkout, encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
+    program("bun", '#!/bin/bash\ntrap "exit 0" TERM\necho "bun $*"\nwhile :; do sleep 0.05; done\n');
+    run("daemonize-backend.sh", "start");
+    await said("backend-jobs", `/worker-lease/worker-lease.mjs ${process.env.HOME}/worker-lease/settings.json -- bun run ${checkout}/backend/src/jobs/worker.ts`);
+    await said("backend-api", `bun run ${checkout}/backend/src/api/server.ts`);
+    expect(log("backend-api")).not.toContain("worker-lease");
+    expect(run("daemonize-backend.sh", "status").stdout).toContain(`Worker running (PID ${pidOf("backend-jobs")})`);
+    expect(run("daemonize-backend.sh", "stop").stdout).toContain("Worker stopped");
+  });
+});
+
 describe("the other scripts of the legacy host", () => {
   it("start and stop one process, in the pid files of daemonize-backend.sh", async () => {
     expect(run("start-worker.sh").stdout).toBe(`worker started (PID ${pidOf("backend-jobs")})\n`);
@@ -112,6 +126,31 @@ describe("the other scripts of the legacy host", () => {
     await said("convex", "MARK=of convex");
     run("stop-convex.sh");
     await said("convex", "got INT");
+  });
+
+  it("start the worker below its lease where settings are named, and stop it by the same pid file, once it has ended", async () => {
+    // The lease's program gives the worker its time: here 0.6 s.
+    program("bun", '#!/bin/bash\ntrap "sleep 0.6; echo ended; exit 0" TERM\necho "bun $* LEASE=$WORKER_LEASE_SETTINGS"\nwhile :; do sleep 0.05; done\n');
+    appendFileSync(join(checkout, "backend/.env"), "WORKER_LEASE_SETTINGS='/etc/lease.json'\n");
+    expect(run("start-worker.sh").stdout).toBe(`worker started (PID ${pidOf("backend-jobs")})\n`);
+    await said("backend-jobs", `bun /usr/local/lib/legacy/worker-lease.mjs /etc/lease.json -- bun run ${checkout}/backend/src/jobs/worker.ts LEASE=/etc/lease.json`);
+    expect(run("daemonize-backend.sh", "status").stdout).toContain(`Worker running (PID ${pidOf("backend-jobs")})`);
+    expect(run("one-process.sh", "status", "worker").stdout).toBe(`worker running (PID ${pidOf("backend-jobs")})\n`);
+    const worker = Number(pidOf("backend-jobs"));
+    expect(run("stop-worker.sh")).toMatchObject({ status: 0, stdout: "worker stopped\n" });
+    // Gone, or dead and not yet reaped by whoever is this machine's init.
+    expect(spawnSync("ps", ["-o", "stat=", "-p", String(worker)], { encoding: "utf8" }).stdout).toMatch(/^(Z.*)?\s*$/);
+    expect(log("backend-jobs")).toContain("ended");
+    expect(pidOf("backend-jobs")).toBeUndefined();
+  });
+
+  it("give nobody else a lease, and take the program from where it is said to be", async () => {
+    appendFileSync(join(checkout, "backend/.env"), "WORKER_LEASE_SETTINGS='/etc/lease.json'\nWORKER_LEASE_PROGRAM='/opt/lease.mjs'\n");
+    run("start-worker.sh");
+    await said("backend-jobs", "bun /opt/lease.mjs /etc/lease.json -- bun run");
+    run("one-process.sh", "start", "api");
+    await said("backend-api", `bun run ${checkout}/backend/src/api/server.ts`);
+    expect(log("backend-api")).not.toContain("lease");
   });
 
   it("know no other process", () => {
