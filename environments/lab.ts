@@ -26,6 +26,8 @@ export const lab: EnvironmentInput = {
   tailnet: { enabled: false, reason: "the lab's network is a container network in the same address range" },
 
   nomad: { ...production.nomad, address: "https://127.0.0.1:14646" },
+  // The lab's own authority, written as soon as it is made.
+  lease: { ...production.lease, fallback: { enabled: true, authority: { file: ".gvfx/lab/ca/lab.pem" } } },
   consul: {
     ...production.consul,
     address: "https://127.0.0.1:18501",

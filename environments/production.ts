@@ -4,6 +4,20 @@
  */
 import type { EnvironmentInput } from "./schema";
 
+/** The authority that signed the certificates of Consul's servers: public, a copy of consul.caFile. */
+const CONSUL_AUTHORITY = `-----BEGIN CERTIFICATE-----
+MIIBpjCCAU2gAwIBAgIUCgeyanA2KemZ9BngcT73EOpUfvwwCgYIKoZIzj0EAwIw
+KTEnMCUGA1UEAwweQ29uc3VsIEFnZW50IENBIG9mIHRoZSBleGFtcGxlMB4XDTI2
+MTEyNTIzMDgzM1oXDTM2MTEyMjIzMDgzM1owKTEnMCUGA1UEAwweQ29uc3VsIEFn
+ZW50IENBIG9mIHRoZSBleGFtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+ULKSd7gABEPTeTYciLDbSRuft9php0JAv4FsKuHRBtk4yRCkFssUHc/xaccGT4+U
+QJ1dJPk0/pQs05L64+/fl6NTMFEwHQYDVR0OBBYEFPzzO4GCIbLzxHGZVZEGaHDQ
+lHHLMB8GA1UdIwQYMBaAFPzzO4GCIbLzxHGZVZEGaHDQlHHLMA8GA1UdEwEB/wQF
+MAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgSBQUGJTwyA06yCWllFCYHDLCs83SlW9x
+oTQS69RdzkUCIHH/rGlX7n+dx+L3OzJ+/MxOYoQliBsbFzrLk4QRRtli
+-----END CERTIFICATE-----
+`;
+
 export const production: EnvironmentInput = {
   name: "production",
   protect: true,
@@ -61,13 +75,24 @@ export const production: EnvironmentInput = {
     dataDir: "/var/lib/nomad",
     configDir: "/etc/nomad.d",
     minHeartbeatTtl: "5s",
-    heartbeatGrace: "5s",
-    failoverHeartbeatTtl: "40s",
-    rpcKeepAliveInterval: "3s",
-    rpcConnectionWriteTimeout: "3s",
+    heartbeatGrace: "6s",
+    failoverHeartbeatTtl: "33s",
+    rpcKeepAliveInterval: "1s",
+    rpcConnectionWriteTimeout: "2s",
     caValidity: "3650d",
     certificateValidity: "365d",
     certificateRenewal: "60d",
+  },
+  lease: {
+    ttl: "10s",
+    lockDelay: "12s",
+    renewEvery: "1s",
+    requestTimeout: "3s",
+    terminateAfter: "8s",
+    killAfter: "9s",
+    deadAfter: "10s",
+    stopGrace: "20s",
+    fallback: { enabled: true, authority: { pem: CONSUL_AUTHORITY } },
   },
   consul: {
     address: "https://100.64.0.21:8501",

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { appNodeSchema, consulSchema, nomadSchema, tailnetSchema, vaultSchema, versionsSchema, vultrSchema, witnessSchema } from "./schema/cluster";
 import { label, withExample } from "./schema/fields";
 import { labSchema } from "./schema/lab";
+import { leaseSchema } from "./schema/lease";
 import { alertsSchema, backendSchema, cutoverSchema, legacySchema } from "./schema/operations";
 import { dataPlaneSchema, imagesSchema, marketsSchema, portsSchema, replicasSchema, resourcesSchema, rolloutSchema, tuningSchema } from "./schema/platform";
 
@@ -19,6 +20,7 @@ export const environmentSchema = z.strictObject({
   vultr: vultrSchema,
   tailnet: tailnetSchema,
   nomad: nomadSchema,
+  lease: leaseSchema,
   consul: consulSchema,
   vault: vaultSchema,
   images: imagesSchema,

@@ -27,11 +27,11 @@ test("Nomad on the data node", () => {
     leave_on_interrupt: false, leave_on_terminate: false,
     acl: { enabled: true },
     tls: { http: true, rpc: true, ca_file: "/etc/nomad.d/tls/ca.pem", cert_file: "/etc/nomad.d/tls/agent.pem", key_file: "/etc/nomad.d/tls/agent-key.pem", verify_server_hostname: true, verify_https_client: false },
-    rpc: { keep_alive_interval: "3s", connection_write_timeout: "3s" },
+    rpc: { keep_alive_interval: "1s", connection_write_timeout: "2s" },
     server: {
       enabled: true, bootstrap_expect: 3,
       server_join: { retry_join: ["100.64.0.11", "100.64.0.12", "100.64.0.13"], retry_interval: "5s" },
-      min_heartbeat_ttl: "5s", heartbeat_grace: "5s", failover_heartbeat_ttl: "40s",
+      min_heartbeat_ttl: "5s", heartbeat_grace: "6s", failover_heartbeat_ttl: "33s",
     },
     autopilot: { min_quorum: 3 },
     client: {

@@ -30,7 +30,8 @@ const EDITS: readonly (readonly [string, Record<string, unknown>, readonly Stack
   ["the app's pool", { "dataPlane.postgres.appPool": 5 }, ["app"]],
   ["the Vultr plan", { "vultr.plan": "vc2-2c-4gb" }, ["foundation"]],
   ["an operator", { "tailnet.operators": ["other@example.com"] }, ["foundation"]],
-  ["the heartbeat grace", { "nomad.heartbeatGrace": "6s" }, ["foundation"]],
+  ["the heartbeat", { "nomad.minHeartbeatTtl": "6s" }, ["foundation"]],
+  ["the lock-delay of the lease", { "lease.lockDelay": "14s" }, ["app"]],
   ["a certificate's life", { "nomad.certificateValidity": "180d" }, ["foundation"]],
   ["the legacy API's port", { "legacy.ports.api": 18_787 }, ["foundation", "app"]],
   ["the data node", { "dataPlane.node": "server-2" }, ["foundation", "data-plane"]],
@@ -41,8 +42,8 @@ test.each(EDITS)("%s", (_name, edits, stacks) => {
   expect(changedBy(edits)).toEqual(stacks);
 });
 
-test("twenty edits are named", () => {
-  expect(new Set(EDITS.map(([name]) => name)).size).toBe(20);
+test("twenty-one edits are named", () => {
+  expect(new Set(EDITS.map(([name]) => name)).size).toBe(21);
 });
 
 test("reordered keys change nothing", () => {

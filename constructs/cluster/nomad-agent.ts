@@ -1,6 +1,6 @@
 /** Configuration of a node's Nomad agent, as the JSON that `nomad agent -config` reads. */
 import { consulAuthMethod, CONSUL_AUDIENCE, VAULT_AUDIENCE } from "../../contracts/identity";
-import { LONGEST_CALL } from "../../contracts/http";
+import { MAX_KILL_TIMEOUT } from "../../contracts/singleton";
 import { CLUSTER_PORTS, HOST_NETWORK, NODE_CLASS, TAILNET_CIDR } from "../../contracts/services";
 import { Duration } from "../../contracts/units";
 import { hostVolume, volumeJobs } from "../../contracts/volumes";
@@ -11,8 +11,6 @@ import type { AppClusterNode, ClusterNode } from "./node";
 /** A block of agent configuration. */
 export type Block = Readonly<Record<string, unknown>>;
 
-/** A job states its own kill timeout; this is the ceiling, 30 s by default. It must admit a drain as long as the longest call. */
-const MAX_KILL_TIMEOUT = LONGEST_CALL.plus(Duration.minutes(10));
 /** A node that takes over in a failover must not wait for a registry that may be gone too; three minutes is the default. */
 const IMAGE_DELAY = Duration.days(30);
 /** Identities are exchanged for a token at once and renewed by Nomad; an hour bounds what a leaked one is worth. */
@@ -55,7 +53,8 @@ export function nomadAgentConfig(env: Environment, node: ClusterNode, nodes: rea
       // Vault and Consul fetch JWKS without a client certificate; tokens guard the HTTP API.
       verify_https_client: false,
     },
-    // A leader that falls silent is noticed in seconds instead of 9 to 75 s; longer, and healthy clients are declared down and the worker runs twice.
+    // A server that falls silent is noticed within both times together, by default after 40 s: clients would not reach another within the
+    // grace, and their healthy nodes be down (inequality silent-server). HashiCorp advises the default; Raft's own lease of 0.5 s is stricter.
     rpc: { keep_alive_interval: `${nomad.rpcKeepAliveInterval}`, connection_write_timeout: `${nomad.rpcConnectionWriteTimeout}` },
     server: serverBlock(env, nodes),
     // Three voters stay three in the Raft configuration while one is away: a restart never shrinks the cluster to two. Read when the cluster is formed, never after.
@@ -82,11 +81,12 @@ function serverBlock({ nomad }: Environment, nodes: readonly ClusterNode[]): Blo
     enabled: true,
     bootstrap_expect: nodes.length,
     server_join: { retry_join: nodes.map((n) => n.address), retry_interval: `${RETRY_JOIN_INTERVAL}` },
-    // A node is down minHeartbeatTtl + heartbeatGrace after its last heartbeat at the earliest: what the worker's absence lasts.
+    // A node is down once or twice minHeartbeatTtl, and heartbeatGrace, after its last heartbeat (inequality detection).
     min_heartbeat_ttl: `${nomad.minHeartbeatTtl}`,
     heartbeat_grace: `${nomad.heartbeatGrace}`,
-    // A new leader gives every node this long; by default five minutes, in which a lost worker is not replaced. With 15 s,
-    // ten minutes without a quorum ended with the worker started anew: its healthy node had not yet tried again (lab).
+    // A new leader gives every node this long; by default five minutes, in which a lost worker is not replaced (inequality
+    // detection-leader). With 15 s, ten minutes without a quorum ended with the worker started anew: its healthy node had
+    // not yet tried again (lab; inequality failover-retry).
     failover_heartbeat_ttl: `${nomad.failoverHeartbeatTtl}`,
   };
 }

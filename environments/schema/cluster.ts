@@ -73,13 +73,15 @@ export const nomadSchema = z.strictObject({
   /** Where the agents keep their state. */
   dataDir: nonEmpty("/var/lib/nomad"),
   configDir: nonEmpty("/etc/nomad.d"),
-  /** Failure detection, DESIGN section 7; the values are measured (docs/architecture.md). */
+  /** Failure detection: how the times hang together, and with the lease's, is in environments/singleton and docs/worker.md. A node is lost one to two of these after its last heartbeat, */
   minHeartbeatTtl: duration("5s"),
-  heartbeatGrace: duration("5s"),
-  /** Longer than the 30 s that a client may wait after it was told that there is no leader. */
-  failoverHeartbeatTtl: duration("40s"),
-  rpcKeepAliveInterval: duration("3s"),
-  rpcConnectionWriteTimeout: duration("3s"),
+  /** and this later. */
+  heartbeatGrace: duration("6s"),
+  /** What a new leader gives every node. Longer than the 30 s that a client may wait after it was told that there is no leader. */
+  failoverHeartbeatTtl: duration("33s"),
+  /** A peer that falls silent is noticed within both together. */
+  rpcKeepAliveInterval: duration("1s"),
+  rpcConnectionWriteTimeout: duration("2s"),
   /** Life of the certificate authority and of node certificates, and how long before the end a deploy renews them. */
   caValidity: duration("3650d"),
   certificateValidity: duration("365d"),

@@ -8,6 +8,7 @@ import { cronEvery } from "../../contracts/schedule";
 import { CLUSTER_PORTS, type AppService } from "../../contracts/services";
 import { Duration } from "../../contracts/units";
 import type { Environment } from "../schema";
+import { singletonFindings } from "../singleton/inequalities";
 
 export interface Finding {
   readonly path: string;
@@ -29,8 +30,6 @@ export function requiredConnections(env: Pick<Environment, "dataPlane" | "replic
 
 /** Shorter, and one backup is not done when the next begins. */
 const SHORTEST_BACKUP_INTERVAL = Duration.minutes(5);
-/** Nomad's client: registerRetryIntv of 15 s and as much again at random, whenever it was told that there is no leader (client/client.go, getHeartbeatRetryIntv). */
-const LONGEST_HEARTBEAT_RETRY = Duration.seconds(30);
 /** Ten seconds of health, and twenty to start. */
 const SHORTEST_HEALTHY_DEADLINE = Duration.seconds(30);
 const DAY = Duration.hours(24);
@@ -189,12 +188,20 @@ const CHECKS: readonly CrossCheck[] = [
     needs: ["nomad"],
     check: ({ nomad }) => {
       const findings: Finding[] = [];
-      const detection = nomad.minHeartbeatTtl.plus(nomad.heartbeatGrace);
-      if (!nomad.failoverHeartbeatTtl.isLongerThan(detection)) findings.push({ path: "nomad.failoverHeartbeatTtl", message: `${nomad.failoverHeartbeatTtl} is not longer than minHeartbeatTtl + heartbeatGrace (${detection}): a new leader would declare healthy nodes down`, example: "40s" });
-      else if (!nomad.failoverHeartbeatTtl.isLongerThan(LONGEST_HEARTBEAT_RETRY)) findings.push({ path: "nomad.failoverHeartbeatTtl", message: `${nomad.failoverHeartbeatTtl} is not longer than ${LONGEST_HEARTBEAT_RETRY}, which a client may take to try again after an answer without a leader: the new leader would declare healthy nodes down, and the worker would be started anew`, example: "40s" });
       if (!nomad.certificateValidity.isLongerThan(nomad.certificateRenewal)) findings.push({ path: "nomad.certificateRenewal", message: `${nomad.certificateRenewal} is not shorter than certificateValidity ${nomad.certificateValidity}: every deploy would renew`, example: "60d" });
       if (!nomad.caValidity.isLongerThan(nomad.certificateValidity)) findings.push({ path: "nomad.caValidity", message: `${nomad.caValidity} is not longer than certificateValidity ${nomad.certificateValidity}: certificates would outlive their authority`, example: "3650d" });
       return findings;
+    },
+  },
+  { needs: ["lease", "nomad"], check: singletonFindings },
+  {
+    needs: ["lease", "consul", "lab"],
+    check: ({ lease: { fallback }, consul, lab }) => {
+      const path = "lease.fallback.authority";
+      if (!fallback.enabled) return [];
+      if (fallback.authority && "file" in fallback.authority && !lab) return [{ path: `${path}.file`, message: "is for a lab: elsewhere synth reads no file, so that it writes the same wherever it runs; give the certificate's text as pem" }];
+      if (fallback.authority || !consul.address.startsWith("https:")) return [];
+      return [{ path, message: `is missing: Consul's servers speak https, and the worker could not tell them from anybody else; give the certificate that ${consul.caFile} holds on the nodes (consul.caFile)`, example: { pem: "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n" } }];
     },
   },
   {

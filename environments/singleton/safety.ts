@@ -1,0 +1,67 @@
+/** Why two workers never run at once. */
+import { KILL_AND_VERIFY, LEAST_MARGIN, LONGEST_LOCK_DELAY, SESSION_TTL_MULTIPLE, STALE_CONSUL_LEADER } from "../../contracts/singleton";
+import { Duration } from "../../contracts/units";
+import { LEASE_PROGRAM, sessionExpiry, type InequalityRow } from "./inequality";
+
+export const SAFETY: readonly InequalityRow[] = [
+  {
+    id: "dead-after",
+    statement: "lease.killAfter ≤ lease.deadAfter",
+    why: "the lease is safe only if everything that the worker started is seen dead by deadAfter; killing and looking takes time",
+    source: `${LEASE_PROGRAM}; the time a kill takes: the drill`,
+    field: "lease.killAfter",
+    example: "9s",
+    fix: "kill earlier",
+    left: ({ lease }) => lease.killAfter,
+    right: ({ lease }) => lease.deadAfter,
+    atLeast: KILL_AND_VERIFY,
+  },
+  {
+    id: "ttl-contract",
+    statement: "lease.killAfter ≤ lease.ttl",
+    why: "Consul's contract is that a session outlives its TTL, and no more: what it grants beyond is no promise",
+    source: "Consul, agent/consul/session_ttl.go, createSessionTimer; the lease program refuses to start without it",
+    field: "lease.killAfter",
+    example: "9s",
+    fix: "kill earlier, or lengthen the TTL",
+    left: ({ lease }) => lease.killAfter,
+    right: ({ lease }) => lease.ttl,
+    atLeast: KILL_AND_VERIFY,
+  },
+  {
+    id: "session-expiry",
+    statement: `lease.deadAfter + ${STALE_CONSUL_LEADER} ≤ ${SESSION_TTL_MULTIPLE} × lease.ttl`,
+    why: "a leader of Consul that has been deposed without knowing may have answered the renewal; the new one counts from its own election",
+    source: "Consul, agent/consul/session_ttl.go (initializeSessionTimers) and config.go (DefaultRaftMultiplier)",
+    field: "lease.deadAfter",
+    example: "10s",
+    fix: "be dead earlier, or lengthen the TTL",
+    left: ({ lease }) => lease.deadAfter.plus(STALE_CONSUL_LEADER),
+    right: sessionExpiry,
+    atLeast: LEAST_MARGIN,
+  },
+  {
+    id: "lock-delay",
+    statement: "lease.deadAfter ≤ lease.lockDelay",
+    why: "anything may end a session early (an agent that leaves, a node that is deregistered, an operator); from then on the lock-delay alone holds the next worker back",
+    source: "Consul, agent/consul/kvs_endpoint.go, kvsPreApply; measured: an agent that is told to leave ends its sessions within seconds",
+    field: "lease.lockDelay",
+    example: "12s",
+    fix: "lengthen the lock-delay",
+    left: ({ lease }) => lease.deadAfter,
+    right: ({ lease }) => lease.lockDelay,
+    atLeast: LEAST_MARGIN,
+  },
+  {
+    id: "longest-lock-delay",
+    statement: `lease.lockDelay ≤ ${LONGEST_LOCK_DELAY}`,
+    why: "Consul cuts a longer one down without a word",
+    source: "Consul, agent/structs/structs.go, MaxLockDelay",
+    field: "lease.lockDelay",
+    example: "12s",
+    fix: "shorten it",
+    left: ({ lease }) => lease.lockDelay,
+    right: () => LONGEST_LOCK_DELAY,
+    atLeast: Duration.seconds(0),
+  },
+];
