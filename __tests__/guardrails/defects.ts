@@ -1,5 +1,6 @@
 /** For each rule of jobs the defects that it must find: a job of the platform with some values replaced. docs/guardrails.md lists them. */
 import { JOB_BUILDERS } from "../../constructs/jobs/catalog";
+import type { leaseSettings } from "../../constructs/jobs/worker-lease";
 import type { ReadJob } from "../../constructs/guardrails/rule";
 import { renderJob } from "../../constructs/nomad/render";
 import type { JobKey } from "../../contracts/services";
@@ -40,6 +41,16 @@ export const BATCH: Edits = {
   [`${GROUP}.ReschedulePolicy`]: undefined,
   [`${GROUP}.Migrate`]: undefined,
 };
+
+const LEASE_TEMPLATES = SECOND_TASK.Templates!.filter(({ DestPath }) => DestPath?.includes("worker-lease."));
+const settings = JSON.parse(LEASE_TEMPLATES[1].EmbeddedTmpl!) as ReturnType<typeof leaseSettings>;
+
+/** The worker's lease with another program, or with other settings. */
+export function lease(to: { readonly program?: string; readonly settings?: (given: typeof settings) => unknown; readonly timing?: Partial<typeof settings.timing> }): Edits {
+  const changed = to.settings?.(settings) ?? { ...settings, timing: { ...settings.timing, ...to.timing } };
+  const [program, file] = LEASE_TEMPLATES;
+  return { [`${TASK}.Templates`]: [...("program" in to ? [{ ...program, EmbeddedTmpl: to.program }].filter(({ EmbeddedTmpl }) => EmbeddedTmpl !== undefined) : [program]), { ...file, EmbeddedTmpl: typeof changed === "string" ? changed : JSON.stringify(changed) }] };
+}
 
 /** A template of environment variables in the place of the first one. */
 const env = (text: string): Edits => ({ [TEMPLATE]: text, [`${TASK}.Templates.0.Envvars`]: true });
@@ -88,6 +99,33 @@ export const DEFECTS: readonly (readonly [rule: string, defect: string, key: Job
   ["single-worker", "the worker's program in the API", "api", { [`${TASK}.Config.args`]: WORKER_PROGRAM }],
   ["single-worker", "the worker's program in a script of another job", "postgres", { [`${TASK}.Templates.1.EmbeddedTmpl`]: "#!/bin/sh\ncd src && exec bun jobs/worker.ts\n" }],
   ["single-worker", "the worker's program in two tasks", "worker", { [`${GROUP}.Tasks.1`]: { ...SECOND_TASK, Name: "second" } }],
+  ["leased-worker", "the worker's program without the lease", "worker", { [`${TASK}.Config.args`]: WORKER_PROGRAM }],
+  ["leased-worker", "the lease program below a shell", "worker", { [`${TASK}.Config.command`]: "sh", [`${TASK}.Config.args`]: ["-c", "bun /local/worker-lease.mjs /local/worker-lease.json -- bun run src/jobs/worker.ts"] }],
+  ["leased-worker", "the lease program as an argument of something else", "worker", { [`${TASK}.Config.entrypoint`]: ["/usr/bin/env"] }],
+  ["leased-worker", "other settings than those that are checked", "worker", { [`${TASK}.Config.args`]: ["/local/worker-lease.mjs", "/local/other.json", "--", "bun", ...WORKER_PROGRAM] }],
+  ["leased-worker", "another lease program", "worker", lease({ program: "process.exit(0);\n" })],
+  ["leased-worker", "no lease program", "worker", lease({ program: undefined })],
+  ["leased-worker", "a lease program that is written over", "worker", { [`${TASK}.Templates`]: [...LEASE_TEMPLATES, { ...LEASE_TEMPLATES[0], EmbeddedTmpl: "process.exit(0);\n", DestPath: "local/../local/worker-lease.mjs" }] }],
+  ["leased-worker", "no init", "worker", { [`${TASK}.Config.init`]: undefined }],
+  ["leased-worker", "another signal", "worker", { [`${TASK}.KillSignal`]: "SIGKILL" }],
+  ["leased-worker", "no identity in Consul", "worker", { [`${TASK}.Consul`]: undefined }],
+  ["leased-worker", "the worker on the lease program's port", "worker", { [`${TASK}.Env.METRICS_PORT`]: "9464" }],
+  ["leased-worker", "settings that are no JSON", "worker", lease({ settings: () => "{" })],
+  ["leased-worker", "another owner", "worker", lease({ settings: (s) => ({ ...s, owner: "legacy" }) })],
+  ["leased-worker", "another lease key", "worker", lease({ settings: (s) => ({ ...s, keys: { ...s.keys, lease: "gvfx/worker-lease-2" } }) })],
+  ["leased-worker", "the keys of another namespace", "worker", { Namespace: "gvfx-staging" }],
+  ["leased-worker", "the containment of a host", "worker", lease({ settings: (s) => ({ ...s, containment: "host" }) })],
+  ["leased-worker", "no timing", "worker", lease({ settings: (s) => ({ ...s, timing: undefined }) })],
+  ["leased-worker", "a kill after the session's TTL", "worker", lease({ timing: { killAfterMs: 11_000, lockDelayMs: 20_000 } })],
+  ["leased-worker", "a kill that leaves half a second of the TTL", "worker", lease({ timing: { killAfterMs: 9_500, lockDelayMs: 20_000 } })],
+  ["leased-worker", "a lock-delay of zero", "worker", lease({ timing: { lockDelayMs: 0 } })],
+  ["leased-worker", "a lock-delay that leaves half a second", "worker", lease({ timing: { lockDelayMs: 10_500 } })],
+  ["leased-worker", "a lock-delay that Consul cuts down", "worker", lease({ timing: { lockDelayMs: 61_000 } })],
+  ["leased-worker", "a TTL that Consul refuses", "worker", lease({ timing: { ttlMs: 9_900, killAfterMs: 8_500 } })],
+  ["leased-worker", "a kill before the worker is asked", "worker", lease({ timing: { terminateAfterMs: 9_000 } })],
+  ["leased-worker", "a kill timeout that leaves no time to give the lease back", "worker", { [`${TASK}.KillTimeout`]: 20_000_000_000 }],
+  ["leased-worker", "a kill timeout that leaves half a second", "worker", { [`${TASK}.KillTimeout`]: 27_500_000_000 }],
+  ["leased-worker", "a kill timeout that clients cut down", "worker", { [`${TASK}.KillTimeout`]: 3_600_000_000_000 }],
   ["worker-only-env", "the market data socket in the API", "api", { [`${TASK}.Env.BINGX_WS_ENABLED`]: "true" }],
   ["worker-only-env", "a scheduler interval in a template of the API", "api", env("TRADE_RECONCILE_INTERVAL_MIN=5\n")],
   ["worker-only-env", "Binance's socket in the API", "api", { [`${TASK}.Env.BINANCE_WS_ENABLED`]: "true" }],

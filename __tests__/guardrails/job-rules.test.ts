@@ -1,6 +1,6 @@
 import { JOB_RULES, jobViolations } from "../../constructs/guardrails/rules";
 import { JOB_KEYS } from "../../contracts/services";
-import { BATCH, DEFECTS, planted, rendered, type Edits } from "./defects";
+import { BATCH, DEFECTS, lease, planted, rendered, type Edits } from "./defects";
 
 const TASK = "TaskGroups.0.Tasks.0";
 
@@ -19,6 +19,13 @@ test("a nightly batch job keeps every rule without services, update and reschedu
 test.each(DEFECTS)("%s finds %s", (rule, _defect, key, edits) => {
   const found = jobViolations(planted(key, edits));
   expect(found.filter((message) => message.startsWith(`[${rule}]`)).length).toBeGreaterThan(0);
+});
+
+test("a defect in the lease has one message: what it is planted in has none", () => {
+  expect(jobViolations(planted("worker", lease({})))).toEqual([]);
+  for (const [rule, defect, key, edits] of DEFECTS) {
+    if (rule === "leased-worker") expect([defect, jobViolations(planted(key, edits)).filter((message) => message.startsWith("[leased-worker]")).length]).toEqual([defect, 1]);
+  }
 });
 
 test("every rule has the planted defects that it names", () => {
@@ -51,7 +58,7 @@ test.each<[string, unknown]>([
 test("nothing but a name and one group with one task: every part that is missing has a message", () => {
   const found = jobViolations({ ID: "gvfx-worker", TaskGroups: [{ Name: "worker", Tasks: [{ Name: "worker" }] }] });
   expect(found).toContainEqual(expect.stringMatching(/^\[single-worker\] gvfx-worker: group worker: states no update policy/));
-  expect(new Set(found.map((message) => /^\[([\w-]+)\]/.exec(message)?.[1]))).toEqual(new Set(["no-witness", "single-worker", "pinned-images", "checked-services"]));
+  expect(new Set(found.map((message) => /^\[([\w-]+)\]/.exec(message)?.[1]))).toEqual(new Set(["no-witness", "single-worker", "leased-worker", "pinned-images", "checked-services"]));
 });
 
 test("a message says what, why and how to fix", () => {

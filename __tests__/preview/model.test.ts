@@ -65,7 +65,7 @@ describe("jobs", () => {
   });
 
   test("say how many copies, where, how they are checked and replaced", () => {
-    expect(job(JOBS.worker)).toMatchObject({ kind: "singleton", count: 1, copies: "1, never 2", placement: "any app node", nodes: ["server-1", "server-2"], kept: true, health: ["GET /metrics"], update: "stop, then start" });
+    expect(job(JOBS.worker)).toMatchObject({ kind: "singleton", count: 1, copies: "1, never 2", placement: "any app node", nodes: ["server-1", "server-2"], kept: true, health: ["GET /healthz"], update: "stop, then start" });
     expect(job(JOBS.api)).toMatchObject({ kind: "replicated", count: 2, placement: "spread over app nodes", kept: false, health: ["GET /health"], checkedEvery: "5s", update: "1 canary, automatic", updateLimit: "healthy for 10s within 5m, else reverted" });
     expect(job(JOBS.gateway)).toMatchObject({ kind: "system", count: 2, copies: "one a node", placement: "every app node", update: "node by node" });
     expect(job(JOBS.postgres)).toMatchObject({ nodes: ["server-1"], placement: "server-1, its volume", volume: JOBS.postgres, health: ["TCP"], ports: [{ label: "postgres", to: 5432, node: 5432 }] });

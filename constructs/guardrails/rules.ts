@@ -1,6 +1,7 @@
 /** The rules that hold for every job, whoever wrote it: they look at the rendered job, not at the construct. */
 import { HOST_NETWORK, NODE_CLASS } from "../../contracts/services";
 import { knownFields, Misshapen } from "./fields";
+import { leasedWorker } from "./lease";
 import { groups, isBatch, tasks, type JobRule, type ReadGroup, type ReadJob } from "./rule";
 import { secretsFromVault } from "./secrets";
 import { ownVariables, singleWorker, workerOnlyEnv } from "./worker";
@@ -25,6 +26,7 @@ export const JOB_RULES: readonly JobRule[] = [
       ]),
   },
   singleWorker,
+  leasedWorker,
   workerOnlyEnv,
   ownVariables,
   {

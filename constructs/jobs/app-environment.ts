@@ -61,8 +61,8 @@ function platformValues(env: Environment, service: AppService): EnvSpec {
   }
 }
 
-/** Port of the worker's metrics inside its container; Nomad publishes it on a dynamic one. */
-export const WORKER_METRICS_PORT = 9464;
+/** Port of the worker's own metrics inside its container, where the lease program reads them and serves them with its own. */
+export const WORKER_METRICS_PORT = 9465;
 
 function secretSources(service: AppService): EnvSpec {
   const keys = new Set(entriesFor(service).filter((e) => e.secret).map((e) => e.key));
