@@ -7,6 +7,7 @@ import { loadEnvironment } from "../../environments/load";
 import { synthesize } from "../../synth";
 import { foundationPage, type Addressed } from "./foundation";
 import { guardrailsPage } from "./guardrails";
+import { WORKER_PAGE, workerPage } from "./worker";
 
 /** Path and text of each generated page. Addresses are those of the production example. */
 export function generatedPages(): { readonly file: string; readonly text: string }[] {
@@ -17,6 +18,7 @@ export function generatedPages(): { readonly file: string; readonly text: string
     return [
       { file: "docs/guardrails.md", text: guardrailsPage() },
       { file: "docs/foundation.md", text: foundationPage(foundation) },
+      { file: WORKER_PAGE, text: workerPage() },
     ];
   } finally {
     rmSync(outdir, { recursive: true, force: true });
