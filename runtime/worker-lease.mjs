@@ -651,7 +651,7 @@ var Run = class {
   /** @param {NodeJS.Signals} name */
   signal(name) {
     if (!this.#command) this.#waiting.push(name);
-    else if (stillAlive(this.#command)) process.kill(this.#command.pid, name);
+    else send(this.#command, name);
   }
   async kill() {
     this.#shut();
@@ -662,7 +662,7 @@ var Run = class {
         this.dead = true;
         return;
       }
-      if (this.#first && stillAlive(this.#first)) process.kill(this.#first.pid, "SIGKILL");
+      if (this.#first) send(this.#first, "SIGKILL");
       if (!said && performance.now() - began > SAY_AFTER_MS2) {
         said = true;
         this.log("warning", "kill-slow", `killed and not dead after ${SAY_AFTER_MS2} ms: ${named(left) || `${this.outer.pid} unshare`}`);
@@ -674,6 +674,13 @@ var Run = class {
     return this.#namespace === void 0 ? [] : processes().filter((p) => isAlive(p) && pidNamespace(p.pid) === this.#namespace);
   }
 };
+function send(to, name) {
+  if (!stillAlive(to)) return;
+  try {
+    process.kill(to.pid, name);
+  } catch {
+  }
+}
 
 // runtime/worker-lease/containment.mjs
 function containment(kind, { log: log2 }) {
@@ -1228,7 +1235,7 @@ async function metrics(read, { childUrl, trouble }) {
 }
 
 // runtime/worker-lease/version.mjs
-var VERSION = false ? "source" : "e987b8c9d0ad";
+var VERSION = false ? "source" : "1ba29716c42f";
 
 // runtime/worker-lease/status.mjs
 function stateOf({ owner, node }, { settings, state, child, now }) {

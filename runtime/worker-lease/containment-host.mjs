@@ -128,7 +128,7 @@ class Run {
   /** @param {NodeJS.Signals} name */
   signal(name) {
     if (!this.#command) this.#waiting.push(name);
-    else if (stillAlive(this.#command)) process.kill(this.#command.pid, name);
+    else send(this.#command, name);
   }
 
   async kill() {
@@ -141,7 +141,7 @@ class Run {
         return;
       }
       // Should its death signal not have come: it is named by its start, so that no other is hit.
-      if (this.#first && stillAlive(this.#first)) process.kill(this.#first.pid, "SIGKILL");
+      if (this.#first) send(this.#first, "SIGKILL");
       if (!said && performance.now() - began > SAY_AFTER_MS) {
         said = true;
         this.log("warning", "kill-slow", `killed and not dead after ${SAY_AFTER_MS} ms: ${named(left) || `${this.outer.pid} unshare`}`);
@@ -152,5 +152,15 @@ class Run {
   /** Who is alive in the namespace. While the gate is shut there is only the shell, which starts nothing. */
   #left() {
     return this.#namespace === undefined ? [] : processes().filter((p) => isAlive(p) && pidNamespace(p.pid) === this.#namespace);
+  }
+}
+
+/** A signal to a process if it is still that one; one that ends in this very moment needs none. @param {Process} to @param {NodeJS.Signals} name */
+function send(to, name) {
+  if (!stillAlive(to)) return;
+  try {
+    process.kill(to.pid, name);
+  } catch {
+    // Gone in between. Whoever must be dead is looked at again.
   }
 }

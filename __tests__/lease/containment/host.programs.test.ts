@@ -65,6 +65,18 @@ describe.each(USERS)("as $user", ({ needs, under }) => {
         expect(w.alive()).toEqual([]);
       });
 
+      test("when somebody kills what stands between us and the command, the command ends, and that is passed on", async () => {
+        for (const between of [0, 1]) {
+          const w = wrapper({ runtime, under, command: [stubborn(folder)] }).tell("start");
+          await w.has(1 + OURS);
+          // In the order of their start: unshare, the namespace's first process, the command.
+          process.kill(w.alive().sort((a, b) => a - b)[between], "SIGKILL");
+          expect((await w.hears("exited")).exited).not.toBe(0);
+          await w.tell("kill").hears("dead");
+          expect(w.alive()).toEqual([]);
+        }
+      });
+
       test("signals reach the command at the PID that is told, also when it handles none", async () => {
         const heeds = folder.script("heeds", "trap 'exit 3' TERM\nsleep 1000 & wait");
         const w = wrapper({ runtime, under, command: [heeds] }).tell("start");

@@ -1,6 +1,6 @@
 /** Real wrappers with real processes under them, found again by a mark in their environment. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { accessSync, chmodSync, constants, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, chmodSync, constants, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -31,7 +31,7 @@ export const RUNTIMES: readonly { readonly name: string; readonly program: strin
 
 /** A namespace of our own stands for a container: its PID 1 is an init, or the wrapper. */
 export const NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--"];
-export const INIT = inPath("tini") ?? inPath("docker-init");
+export const INIT = inPath("tini") ?? inPath("docker-init") ?? (existsSync("/usr/libexec/docker/docker-init") ? "/usr/libexec/docker/docker-init" : undefined);
 /** Who runs a worker on a host: not root. */
 export const AS_NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--"];
 
