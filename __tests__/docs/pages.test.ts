@@ -28,7 +28,7 @@ test("each thing has an address, and each address belongs to a thing", () => {
 });
 
 test("every relative link in the docs leads somewhere", () => {
-  for (const file of ["README.md", "docs/architecture.md", "docs/guardrails.md", "docs/foundation.md", "docs/lab.md", "docs/worker.md"]) {
+  for (const file of ["README.md", "docs/architecture.md", "docs/guardrails.md", "docs/foundation.md", "docs/lab.md", "docs/worker.md", "docs/drill.md"]) {
     for (const [, target] of read(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) expect(() => readFileSync(join(root, file, "..", target))).not.toThrow(/ENOENT/);
   }
 });

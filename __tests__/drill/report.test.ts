@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { drillMarginsSchema } from "../../scripts/docs/worker";
 import { html } from "../../scripts/preview/page/html";
 import { drillDocsPage, recordedDrill } from "../../scripts/drill/report/docs-page";
 import { verdictTitle } from "../../scripts/drill/report/glance";
@@ -169,6 +170,7 @@ describe("as data", () => {
   test("docs/drill.json is the same without who ran when, and docs/drill.md tells every field", () => {
     const record = JSON.parse(recordJson(report)) as Record<string, unknown>;
     expect(record).not.toHaveProperty("runs");
+    expect(drillMarginsSchema.parse(record).margins["dead-after"]).toEqual({ measuredMs: 8_610, of: 10_000, samples: 6 });
     const told = readFileSync("docs/drill.md", "utf8");
     for (const field of [...Object.keys(record), ...Object.keys(report.runs[0]), ...Object.keys(drillRecord(report).summary[0].policies!.lease), ...Object.keys(drillRecord(report).margins)]) expect(told).toMatch(new RegExp(`\`${field}(\\[\\])?\``));
   });

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { loadEnvironment } from "../../environments/load";
 import { synthesize } from "../../synth";
+import { DRILL_PAGE, drillDocsPage } from "../drill/report/docs-page";
 import { foundationPage, type Addressed } from "./foundation";
 import { guardrailsPage } from "./guardrails";
 import { WORKER_PAGE, workerPage } from "./worker";
@@ -19,6 +20,7 @@ export function generatedPages(): { readonly file: string; readonly text: string
       { file: "docs/guardrails.md", text: guardrailsPage() },
       { file: "docs/foundation.md", text: foundationPage(foundation) },
       { file: WORKER_PAGE, text: workerPage() },
+      { file: DRILL_PAGE, text: drillDocsPage() },
     ];
   } finally {
     rmSync(outdir, { recursive: true, force: true });
