@@ -5,6 +5,7 @@ import { loadEnvironment } from "../environments/load";
 import { whyCommand } from "./deployment/command";
 import { docsCommand } from "./docs/command";
 import { doctorCommand } from "./doctor/command";
+import { drillCommand } from "./drill/command";
 import { labCommand } from "./lab/command";
 import { leaseCommand } from "./lease/command";
 import { previewCommand } from "./preview/command";
@@ -19,6 +20,7 @@ const program = new Command("gvfx")
   .addCommand(whyCommand(environment))
   .addCommand(leaseCommand(environment))
   .addCommand(labCommand())
+  .addCommand(drillCommand())
   .addCommand(renderCommand(environment))
   .addCommand(docsCommand());
 

@@ -39,11 +39,12 @@ export class Terraform {
     writeFileSync(marker, wanted);
   }
 
-  async apply(stack: LabStackId, onLine?: (line: string) => void): Promise<void> {
+  /** @param options `replace`: address of a resource that is destroyed and made anew, as if it were tainted */
+  async apply(stack: LabStackId, onLine?: (line: string) => void, { replace }: { readonly replace?: string } = {}): Promise<void> {
     await this.init(stack);
     const began = Date.now();
     try {
-      await this.terraform(stack, ["apply", "-auto-approve", "-input=false", "-no-color", LOCK_WAIT], "apply", { onLine });
+      await this.terraform(stack, ["apply", "-auto-approve", "-input=false", "-no-color", LOCK_WAIT, ...(replace ? [`-replace=${replace}`] : [])], "apply", { onLine });
     } catch (error) {
       throw await this.explained(error, began);
     }

@@ -14,7 +14,7 @@ describe("ticks", () => {
 
   test("each is on disk at once, as the drill reads it; a file of that name goes on", () => {
     let now = 1_000.5;
-    const log = () => new TickLog(folder, "host/7/ab12", () => now, () => 1_700_000_000_000);
+    const log = () => new TickLog(folder, "gvfx-worker", "host/7/ab12", () => now, () => 1_700_000_000_000);
     const first = log();
     first.tick();
     expect(readTicks(readFileSync(first.file, "utf8"))).toEqual({ ticks: [{ seq: 0, at: 1_000.5, wall: 1_700_000_000_000, instance: "host/7/ab12" }], unreadable: [] });
@@ -23,7 +23,7 @@ describe("ticks", () => {
     const second = log();
     second.tick();
     second.close();
-    expect(readTicks(readFileSync(join(folder, tickFile("host/7/ab12")), "utf8")).ticks.map(({ at }) => at)).toEqual([1_000.5, 1_100.25]);
+    expect(readTicks(readFileSync(join(folder, tickFile("gvfx-worker", "host/7/ab12")), "utf8")).ticks.map(({ at }) => at)).toEqual([1_000.5, 1_100.25]);
   });
 
   test("where: its own key first, else the allocation's shared folder, else nowhere", () => {
@@ -32,7 +32,7 @@ describe("ticks", () => {
     expect(tickFolder({})).toBeUndefined();
   });
 
-  test("a folder that is not there is an error, which the worker survives", () => expect(() => new TickLog(join(folder, "none"), "i", () => 0, () => 0)).toThrow(/ENOENT/));
+  test("a folder that is not there is an error, which the worker survives", () => expect(() => new TickLog(join(folder, "none"), "", "i", () => 0, () => 0)).toThrow(/ENOENT/));
 });
 
 describe("orders of the worker", () => {

@@ -15,8 +15,8 @@ export class TickLog {
   private seq = 0;
 
   /** @throws Error when the folder is not there or not to be written */
-  constructor(folder: string, private readonly instance: string, private readonly monotonic: () => number, private readonly wall: () => number) {
-    this.file = join(folder, tickFile(instance));
+  constructor(folder: string, job: string, private readonly instance: string, private readonly monotonic: () => number, private readonly wall: () => number) {
+    this.file = join(folder, tickFile(job, instance));
     this.descriptor = openSync(this.file, "a", 0o644);
   }
 
@@ -29,9 +29,9 @@ export class TickLog {
   }
 }
 
-/** Name of the file in which an instance ticks. */
-export function tickFile(instance: string): string {
-  return `ticks-${instance.replaceAll("/", "_")}.log`;
+/** Name of the file in which an instance ticks: whose it is can be told without asking anybody. @param job empty outside of Nomad */
+export function tickFile(job: string, instance: string): string {
+  return `ticks.${job || "none"}.${instance.replaceAll("/", "_")}.log`;
 }
 
 /** Folder for ticks: the double's own key, else the one that the tasks of an allocation share; none outside of Nomad. */

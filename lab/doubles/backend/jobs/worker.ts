@@ -40,7 +40,7 @@ let socket: WebSocket | undefined;
 const folder = tickFolder(process.env);
 if (folder) {
   try {
-    const ticks = new TickLog(folder, instance, monotonic, Date.now);
+    const ticks = new TickLog(folder, job, instance, monotonic, Date.now);
     const tick = (): void => {
       ticks.tick();
       tellExchange();

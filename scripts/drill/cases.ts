@@ -1,0 +1,84 @@
+/** Every case of the drill with what is expected of the worker with a lease. Of the plain policy nothing is: it is shown beside it. */
+import { LONGEST_GAP, PROMISES } from "../../contracts/singleton";
+import { Duration } from "../../contracts/units";
+import type { DrillCase, Expected } from "./case";
+import type { BoundId } from "./result";
+
+/** What the platform promises. */
+function promised(id: BoundId): Duration {
+  const promise = PROMISES.find((it) => it.id === id);
+  if (!promise) throw new Error(`contracts/singleton.ts promises no "${id}", which cases of the drill measure; add it, or give them another bound`);
+  return promise.most;
+}
+
+/** A planned hand-over: the standby is there already, and waits for the lease alone. */
+export const HAND_OVER: Expected = { gap: promised("hand-over"), bound: "hand-over" };
+/** A node is lost without a word: the lease must run out first, and with it its lock-delay. */
+export const NODE_LOST: Expected = { gap: promised("node-lost"), bound: "node-lost" };
+/** The worker dies on a node that is well: the lease runs out all the same. */
+const WORKER_DIED: Expected = { gap: LONGEST_GAP };
+const UNDISTURBED: Expected = { undisturbed: true };
+/** Nobody may run for as long as the fault lasts, and perhaps longer; but one comes back. */
+const NEVER_TWO: Expected = {};
+
+/** Longer than a lease and its lock-delay: whoever does not come back within it has lost the worker. */
+const LONG_ENOUGH = Duration.seconds(60);
+/** Shorter than the heartbeat's grace, and than the time after which the lease asks the worker to end. */
+const SHORT_CUT = Duration.seconds(4);
+
+const partition = (seconds: number, leader: boolean): DrillCase => ({
+  id: `partition-${seconds}${leader ? "-leader" : ""}`,
+  title: `worker's node cut off for ${seconds} s${leader ? ", Nomad's leader on it" : ""}`,
+  group: "Network",
+  given: { leader: leader ? "worker-node" : "other" },
+  steps: [{ fault: "partition", at: "worker-node", for: Duration.seconds(seconds) }],
+  expect: NODE_LOST,
+  ...(seconds >= 90 ? { long: true } : {}),
+  ...(seconds === 30 && !leader ? { smoke: true } : {}),
+});
+
+export const CASES: readonly DrillCase[] = [
+  { id: "node-killed", title: "worker's node killed", group: "Nodes", given: { leader: "other" }, steps: [{ fault: "kill", at: "worker-node", for: "until replaced" }], expect: NODE_LOST, smoke: true },
+  { id: "node-killed-leader", title: "worker's node killed, Nomad's leader with it", group: "Nodes", given: { leader: "worker-node" }, steps: [{ fault: "kill", at: "worker-node", for: "until replaced" }], expect: NODE_LOST },
+  { id: "leader-silent", title: "Nomad's leader on another machine falls silent, worker's node healthy", group: "Nodes", given: { leader: "witness" }, steps: [{ fault: "pause", at: "leader", for: Duration.seconds(45) }], expect: UNDISTURBED },
+  { id: "node-paused", title: "worker's whole node paused for 60 s, and resumed", group: "Nodes", given: { leader: "other" }, steps: [{ fault: "pause", at: "worker-node", for: LONG_ENOUGH }], expect: { ...NODE_LOST, overlap: promised("frozen") } },
+
+  { id: "cut-short", title: "worker's node cut off for 4 s, less than the heartbeat's grace", group: "Network", steps: [{ fault: "partition", at: "worker-node", for: SHORT_CUT }, { wait: Duration.seconds(25) }], expect: UNDISTURBED, smoke: true },
+  partition(30, false),
+  partition(30, true),
+  partition(90, false),
+  partition(90, true),
+  partition(300, false),
+  partition(300, true),
+  { id: "consul-cut", title: "worker's node cut off from Consul alone", group: "Network", steps: [{ fault: "cut-consul", at: "worker-node", for: LONG_ENOUGH }], expect: NEVER_TWO },
+  { id: "nomad-cut", title: "worker's node cut off from Nomad alone", group: "Network", given: { leader: "other" }, steps: [{ fault: "cut-nomad", at: "worker-node", for: LONG_ENOUGH }, { wait: Duration.seconds(15) }], expect: HAND_OVER },
+
+  { id: "agent-killed", title: "Nomad agent killed with -9, back after two seconds", group: "Processes", steps: [{ fault: "kill-nomad-agent" }, { wait: Duration.seconds(20) }], expect: UNDISTURBED },
+  { id: "agent-dead", title: "Nomad agent killed with -9 and dead for 60 s while the container lives", group: "Processes", given: { leader: "other" }, steps: [{ fault: "crash-nomad", at: "worker-node", for: LONG_ENOUGH }, { wait: Duration.seconds(15) }], expect: HAND_OVER },
+  { id: "engine-killed", title: "Docker engine of worker's node killed with -9", group: "Processes", steps: [{ fault: "kill-engine", replaces: true }], expect: WORKER_DIED },
+  { id: "container-paused", title: "worker's container paused past its lease, and resumed", group: "Processes", steps: [{ fault: "pause", at: "workers", for: Duration.seconds(40) }], expect: NEVER_TWO },
+  { id: "wrapper-killed", title: "lease wrapper killed with -9", group: "Processes", steps: [{ fault: "kill-wrapper", replaces: true }], expect: WORKER_DIED, smoke: true },
+
+  { id: "drain", title: "worker's node drained", group: "Operations", given: { awayFromData: true }, steps: [{ act: "drain", replaces: true }], expect: HAND_OVER },
+  { id: "redeploy", title: "a new version", group: "Operations", steps: [{ act: "redeploy", replaces: true }], expect: HAND_OVER, smoke: true },
+  { id: "bad-redeploy", title: "a new version that crashes, and is reverted", group: "Operations", steps: [{ act: "bad-redeploy" }, { wait: Duration.seconds(10) }], expect: NEVER_TWO },
+  { id: "job-restart", title: "job restart", group: "Operations", steps: [{ act: "restart-job", replaces: true }], expect: HAND_OVER },
+  { id: "alloc-stop", title: "alloc stop", group: "Operations", steps: [{ act: "stop-allocation", replaces: true }], expect: HAND_OVER },
+  { id: "stop-then-run", title: "job stop, then job run at once", group: "Operations", steps: [{ act: "stop-then-run", replaces: true }], expect: HAND_OVER },
+  { id: "scale-2", title: "job scale to 2", group: "Operations", steps: [{ act: "scale-to-2" }, { wait: Duration.seconds(15) }], expect: { ...UNDISTURBED, refused: true } },
+  { id: "count-2", title: "count 2 registered", group: "Operations", steps: [{ act: "register-count-2" }, { wait: Duration.seconds(15) }], expect: { ...UNDISTURBED, refused: true } },
+  { id: "replaced", title: "Terraform's resource tainted and replaced", group: "Operations", steps: [{ act: "replace", replaces: true }], expect: HAND_OVER },
+  { id: "two-deploys", title: "two deploys at once", group: "Operations", steps: [{ act: "deploy-twice", replaces: true }, { wait: Duration.seconds(10) }], expect: HAND_OVER },
+
+  { id: "consul-leader", title: "Consul's leader restarted", group: "Consul", steps: [{ fault: "restart-consul-leader" }, { wait: Duration.seconds(20) }], expect: UNDISTURBED },
+  { id: "consul-down", title: "all Consul servers down for 60 s", group: "Consul", steps: [{ fault: "stop", at: "consul", for: LONG_ENOUGH }], expect: NEVER_TWO },
+
+  { id: "clock", title: "wall clock of the worker and its wrapper an hour ahead, then an hour behind", group: "Clock", given: { movableClock: true }, steps: [{ act: "clock-jump" }], expect: UNDISTURBED },
+];
+
+/** @throws Error that names everything unknown, and all cases */
+export function casesNamed(ids: readonly string[]): DrillCase[] {
+  const unknown = ids.filter((id) => !CASES.some((it) => it.id === id));
+  if (unknown.length > 0) throw new Error(`there is no case named ${unknown.join(", ")}, and nothing was done; the cases are: ${CASES.map(({ id }) => id).join(", ")}`);
+  return CASES.filter(({ id }) => ids.includes(id));
+}

@@ -1,0 +1,88 @@
+/** The faults of the drill in a lab: the lasting ones by `gvfx lab break`, so that its ledger knows them and `gvfx lab heal` undoes them. */
+import { JOBS } from "../../contracts/services";
+import type { Breaker } from "../lab/break/breaker";
+import { CONSUL } from "../lab/break/targets";
+import type { Engine } from "../lab/engine";
+import type { Machine } from "../lab/machines";
+import type { LastingFault, MomentaryFault, Place } from "./case";
+import type { Mark } from "./scene";
+import { PLAIN_JOB } from "./tick-record";
+import type { WorkerJobs } from "./worker-jobs";
+
+export interface Surroundings {
+  /** Where the worker with a lease runs. */
+  readonly workerNode: () => Machine;
+  /** Names of machines. */
+  readonly nomadLeader: () => Promise<string>;
+  readonly consulLeader: () => Promise<string>;
+}
+
+type Heal = () => Promise<void>;
+
+export class LabFaults {
+  constructor(private readonly breaker: Breaker, private readonly engine: Engine, private readonly jobs: WorkerJobs, private readonly at: Surroundings) {}
+
+  async last(fault: LastingFault, place: Place, mark: Mark): Promise<Heal> {
+    if (place === "workers") return this.pauseWorkers(mark);
+    const name = place === "worker-node" ? this.at.workerNode().name : place === "leader" ? await this.at.nomadLeader() : CONSUL;
+    const entries = await this.breaker.break(fault, [name], {}, (line) => mark("fault", line));
+    return async () => void (await this.breaker.heal({ entries }, (line) => mark("heal", line)));
+  }
+
+  async happen(fault: MomentaryFault, mark: Mark): Promise<void> {
+    const node = this.at.workerNode();
+    switch (fault) {
+      case "restart-consul-leader": {
+        const leader = await this.at.consulLeader();
+        mark("fault", `${leader}, Consul's leader, is restarted`);
+        await this.breaker.break("restart", [leader]);
+        return mark("heal", `${leader} is back`);
+      }
+      case "kill-nomad-agent":
+        return this.killUnit(node, "nomad", "Nomad agent", mark);
+      case "kill-engine":
+        return this.killUnit(node, "docker", "Docker engine", mark);
+      case "kill-wrapper":
+        return this.killFirstProcesses(mark);
+    }
+  }
+
+  private async killUnit(node: Machine, unit: string, title: string, mark: Mark): Promise<void> {
+    mark("fault", `${node.name}: ${title} killed with -9`);
+    await this.engine.text(["exec", node.container, "systemctl", "kill", "--kill-whom", "main", "-s", "SIGKILL", unit]);
+  }
+
+  /** The wrapper of the one, and of the other the worker itself, which has none. */
+  private async killFirstProcesses(mark: Mark): Promise<void> {
+    const tasks = await this.bothTasks();
+    await Promise.all(
+      tasks.map(async ({ job, node, container }) => {
+        const pid = firstProcess(await this.engine.inside(node.container).lines(["top", container, "-eo", "pid,args"]));
+        if (!pid) throw new Error(`${job}: nothing to kill in ${container}`);
+        mark("fault", `${job}: ${job === JOBS.worker ? "lease wrapper" : "worker"} killed with -9`);
+        await this.engine.text(["exec", node.container, "kill", "-9", pid]);
+      }),
+    );
+  }
+
+  private async pauseWorkers(mark: Mark): Promise<Heal> {
+    const entries = await this.breaker.break("pause", [JOBS.worker], {}, (line) => mark("fault", line));
+    const plain = await this.jobs.tasks(PLAIN_JOB);
+    for (const { node, container } of plain) await this.engine.inside(node.container).text(["pause", container]);
+    return async () => {
+      await this.breaker.heal({ entries }, (line) => mark("heal", line));
+      for (const { node, container } of plain) await this.engine.inside(node.container).call(["unpause", container]);
+    };
+  }
+
+  private async bothTasks() {
+    return [...(await this.jobs.tasks(JOBS.worker)), ...(await this.jobs.tasks(PLAIN_JOB))];
+  }
+}
+
+/** The process that an init runs as the container's command: the wrapper where there is one. @param top lines of `docker top -eo pid,args` */
+export function firstProcess(top: readonly string[]): string | undefined {
+  const processes = top.slice(1).map((line) => /^\s*(\d+)\s+(.*)$/.exec(line)).flatMap((match) => (match ? [{ pid: match[1], args: match[2] }] : []));
+  const commands = processes.filter(({ args }) => !/^\S*(docker-init|tini)\b/.test(args));
+  return (commands.find(({ args }) => /worker-lease\.mjs/.test(args)) ?? commands.find(({ args }) => /jobs\/worker\.ts/.test(args)))?.pid;
+}
