@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { spread, summariesOf, verdictOf } from "../../scripts/drill/analysis-summary";
+import { runsMissing, spread, summariesOf, verdictOf as verdict } from "../../scripts/drill/analysis-summary";
+import type { DrillReport } from "../../scripts/drill/result";
 import { exampleReport } from "./report-example";
 
 const report = exampleReport({ notRun: [] });
@@ -44,12 +45,17 @@ test("a worker that was down at the end of one repetition is down in the summary
 });
 
 describe("the verdict", () => {
+  const verdictOf = (more: Pick<DrillReport, "runs" | "notRun"> & Partial<DrillReport>): string => verdict({ settings: { ...report.settings, cases: [...new Set(held.map(({ caseId }) => caseId))], repetitions: 2 }, ...more });
   const failing = { ...run, expectations: [...run.expectations, { what: "never two", held: false, found: "40 ms" }] };
 
   test("held: all of it", () => expect(verdictOf({ runs: held, notRun: [] })).toBe("held"));
   test("failed: one expectation of one run is enough, whatever else broke off", () => expect(verdictOf({ runs: [...held, { ...run, error: "no answer" }, failing], notRun: [{ caseId: "x", title: "x", why: "x" }] })).toBe("failed"));
   test("incomplete: a run broke off", () => expect(verdictOf({ runs: [...held, { ...run, error: "no answer" }], notRun: [] })).toBe("incomplete"));
   test("incomplete: a case was not run", () => expect(verdictOf({ runs: held, notRun: [{ caseId: "x", title: "x", why: "x" }] })).toBe("incomplete"));
+  test("incomplete: a repetition is missing, though another case has one more", () => {
+    expect(verdictOf({ runs: held, notRun: [], settings: { ...report.settings, repetitions: 3 } })).toBe("incomplete");
+    expect(runsMissing({ runs: held, settings: { ...report.settings, repetitions: 3 } })).toBe(1);
+  });
   test("incomplete: nothing was run", () => expect(verdictOf({ runs: [], notRun: [] })).toBe("incomplete"));
   test("failed: a run that expects nothing shows nothing", () => expect(verdictOf({ runs: [{ ...run, expectations: [] }], notRun: [] })).toBe("failed"));
 });

@@ -88,7 +88,8 @@ describe("the verdict in words", () => {
   const held = report.runs.filter(({ error }) => error === null);
   const failing = { ...held[0], expectations: [{ what: "never two", held: false, found: "40 ms" }] };
   test.each<[string, Partial<DrillReport>, RegExp]>([
-    ["held", { runs: held, notRun: [] }, /^Held: all expectations, in 26 runs$/],
+    ["held", { runs: held, notRun: [], settings: { ...report.settings, repetitions: 2 } }, /^Held: all expectations, in 26 runs$/],
+    ["ended before", { runs: held.slice(3), notRun: [] }, /^Held in what was run; 4 runs still to do$/],
     ["failed", { runs: [failing, ...held.slice(1)], notRun: [] }, /^Failed: 1 run of 26$/],
     ["broken off and left out", {}, /^Held in what was run; 1 run broke off, 1 case not run$/],
     ["nothing", { runs: [] }, /^Nothing was run$/],

@@ -91,10 +91,18 @@ export function spread(values: readonly number[]): Spread {
   return { worst: sorted[sorted.length - 1], median: (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2 };
 }
 
-/** `held`: every repetition of every case that was asked for shows what is expected. `incomplete`: nothing spoke against it, but something could not be run. */
+/** `held`: every repetition of every case that was asked for shows what is expected. `incomplete`: nothing spoke against it, but something could not be run, or not yet. */
 export type Verdict = "held" | "failed" | "incomplete";
 
-export function verdictOf({ runs, notRun }: Pick<DrillReport, "runs" | "notRun">): Verdict {
+type Asked = Pick<DrillReport, "runs" | "notRun" | "settings">;
+
+export function verdictOf(report: Asked): Verdict {
+  const { runs, notRun } = report;
   if (runs.some((run) => run.error === null && !passed(run))) return "failed";
-  return runs.length > 0 && notRun.length === 0 && runs.every(passed) ? "held" : "incomplete";
+  return runs.length > 0 && notRun.length === 0 && runsMissing(report) === 0 && runs.every(passed) ? "held" : "incomplete";
+}
+
+/** How many repetitions were asked for and not begun, as in a drill that was ended before. */
+export function runsMissing({ runs, settings: { cases, repetitions } }: Pick<Asked, "runs" | "settings">): number {
+  return cases.reduce((sum, id) => sum + Math.max(0, repetitions - runs.filter(({ caseId }) => caseId === id).length), 0);
 }

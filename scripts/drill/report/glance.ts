@@ -1,7 +1,7 @@
 /** The top of the report: the verdict, both policies in figures, and the table of all cases. */
 import { html, raw, type Html } from "../../preview/page/html";
 import { counted } from "../../preview/words";
-import { verdictOf, type CaseSummary, type Spread } from "../analysis-summary";
+import { runsMissing, verdictOf, type CaseSummary, type Spread } from "../analysis-summary";
 import { passed, POLICIES, TICK_MS, type DrillReport, type Policy } from "../result";
 import { POLICY_WORDS, timeText } from "./words";
 
@@ -12,7 +12,8 @@ export function verdictTitle(report: DrillReport): string {
   if (verdict === "held") return `Held: all expectations, in ${counted(runs.length, "run")}`;
   if (verdict === "failed") return `Failed: ${counted(runs.filter(({ error, expectations }) => error === null && expectations.some(({ held }) => !held)).length, "run")} of ${runs.length}`;
   if (runs.length === 0) return "Nothing was run";
-  const missing = [...(broken > 0 ? [`${counted(broken, "run")} broke off`] : []), ...(notRun.length > 0 ? [`${counted(notRun.length, "case")} not run`] : [])];
+  const left = runsMissing(report);
+  const missing = [...(left > 0 ? [`${counted(left, "run")} still to do`] : []), ...(broken > 0 ? [`${counted(broken, "run")} broke off`] : []), ...(notRun.length > 0 ? [`${counted(notRun.length, "case")} not run`] : [])];
   return `Held in what was run; ${missing.join(", ")}`;
 }
 

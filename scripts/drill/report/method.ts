@@ -1,8 +1,10 @@
 /** What stands behind the figures: how they were measured, on what, with which settings, and what was left out. */
 import { dataTable } from "../../preview/page/table";
-import { html, raw, type Html } from "../../preview/page/html";
+import { html, type Html } from "../../preview/page/html";
 import { Size } from "../../../contracts/units";
-import { FROZEN_AFTER_MS, TICK_MS, type DrillReport, type NotRun } from "../result";
+import { counted } from "../../preview/words";
+import { runsMissing } from "../analysis-summary";
+import { FROZEN_AFTER_MS, TICK_MS, type DrillReport } from "../result";
 import { POLICY_WORDS } from "./words";
 
 /** Parts of the lab that only stand for the real ones, as far as the drill leans on them. */
@@ -15,13 +17,13 @@ const DOUBLES: readonly (readonly [string, string])[] = [
 ];
 
 export function methodHtml(): Html {
-  return html`<p>Every worker writes a line each ${TICK_MS} ms with its own stamp of the kernel's monotonic clock, which all machines of the lab share and no change of the time touches. A worker ran from its first line to its last; one that wrote nothing for more than ${FROZEN_AFTER_MS} ms was frozen and did not run in between. Nothing here is taken from what Nomad or Consul say.</p>
+  return html`<p>Every worker writes a line each ${TICK_MS} ms with its own stamp of the kernel's monotonic clock, which all machines of the lab share and no change of the time touches. A worker ran from its first line to its last; one that wrote nothing for more than ${FROZEN_AFTER_MS} ms was frozen and did not run in between. Who ran when is not taken from what Nomad or Consul say; only the phases of the lease are its holder's own words.</p>
 <ul>
 <li>The resolution is one tick, ${TICK_MS} ms, on each side: a worker may have run for that long after its last line. “Two at once” is what is certain, “at most” adds the tick.</li>
 <li>A single line inside another worker's time counts as 1 ms, not as nothing.</li>
 <li>Gaps of one worker that are shorter than ${FROZEN_AFTER_MS} ms are not seen: a busy machine delays a line, too.</li>
 <li>The exchange counts a connection as heard until its worker's last message, not until the socket is closed.</li>
-<li>Both policies went through the same fault at the same time, on the same machines.</li>
+<li>Both policies went through the same fault at the same time, on the same machines. The plain policy's worker connects and trades alike, but keeps nothing in the database: duplicate ingestion runs and rows are the lease's alone.</li>
 </ul>
 <dl class="names"><dt>lease</dt><dd>${POLICY_WORDS.lease}</dd><dt>plain</dt><dd>${POLICY_WORDS.plain}</dd></dl>`;
 }
@@ -45,6 +47,9 @@ export function settingsHtml({ settings, machine, commit, createdAt }: DrillRepo
 ${dataTable("settings", ["setting", "value"], Object.entries(settings.values).map(([name, value]) => [html`<code>${name}</code>`, value]))}`;
 }
 
-export function notRunHtml(notRun: readonly NotRun[]): Html {
-  return notRun.length === 0 ? html`<p>Every case that was asked for was run.</p>` : html`${dataTable("not-run", ["case", "why"], notRun.map(({ title, why }) => [title, why]))}${raw("")}`;
+export function notRunHtml(report: DrillReport): Html {
+  const missing = runsMissing(report);
+  const left = missing > 0 ? html`<p>${counted(missing, "repetition")} of the cases that were asked for ${missing === 1 ? "is" : "are"} missing: the drill ended before.</p>` : "";
+  if (report.notRun.length === 0) return html`${left || html`<p>Every case was run, as often as was asked for.</p>`}`;
+  return html`${left}${dataTable("not-run", ["case", "why"], report.notRun.map(({ title, why }) => [title, why]))}`;
 }

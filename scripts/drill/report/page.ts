@@ -14,7 +14,7 @@ export function drillPage(report: DrillReport): string {
   const sections: readonly { readonly id: string; readonly title: string; readonly body: Html }[] = [
     { id: "glance", title: "At a glance", body: caseTable(summariesOf(report)) },
     { id: "cases", title: "Who ran when", body: html`${keyHtml()}${caseSections(report.runs)}` },
-    { id: "not-run", title: "Not run", body: notRunHtml(report.notRun) },
+    { id: "not-run", title: "Not run", body: notRunHtml(report) },
     { id: "method", title: "How it is measured", body: methodHtml() },
     { id: "doubles", title: "What is a double", body: doublesHtml() },
     { id: "settings", title: "Settings", body: settingsHtml(report) },
