@@ -2,16 +2,20 @@ import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { workerJob } from "../../constructs/jobs/worker";
 import { leaseSettings } from "../../constructs/jobs/worker-lease";
 import { WORKER_LEASE_SOURCE } from "../../constructs/jobs/worker-lease-source";
 import { deployTimeout } from "../../constructs/nomad/job";
 import { renderJob } from "../../constructs/nomad/render";
-import { loadEnvironment } from "../../environments/load";
+import { Duration } from "../../contracts/units";
+import { environmentNames, loadEnvironment } from "../../environments/load";
 import { parseEnvironment } from "../../environments/parse";
 import { lab } from "../../environments/lab";
 import { production } from "../../environments/production";
-import type { EnvironmentInput } from "../../environments/schema";
+import type { Environment, EnvironmentInput } from "../../environments/schema";
+import { singletonFindings } from "../../environments/singleton/inequalities";
+import { program } from "../lease/runtime/program";
 import { environment, pinned } from "./worked-example";
 
 const [group] = renderJob(workerJob(environment, pinned)).TaskGroups;
@@ -41,6 +45,32 @@ test("it is told the environment's keys and times, and by Nomad what only the no
   });
   const other = parseEnvironment("other", { ...production, nomad: { ...production.nomad, namespace: "other" }, lease: { ...production.lease, stopGrace: "15s" } });
   expect(leaseSettings(other)).toMatchObject({ keys: { owner: "other/worker-owner", lease: "other/worker-lease" }, timing: { stopGraceMs: 15_000 } });
+});
+
+/** The settings as Nomad renders them. */
+const rendered = (env: Environment): unknown => JSON.parse(JSON.stringify(leaseSettings(env)).replaceAll("{{ env `node.unique.name` }}", "server-1").replaceAll("{{ env `meta.tailnet_address` }}", "100.64.0.11"));
+
+test("the lease program takes them", () => {
+  expect(JSON.stringify(rendered(environment))).not.toContain("{{");
+  for (const name of environmentNames()) expect([name, program.checked(rendered(loadEnvironment(name)))]).toEqual([name, []]);
+});
+
+test("property: whatever times the environment may have, the lease program takes", () => {
+  const from = (min: number, max: number) => fc.integer({ min, max });
+  let taken = 0;
+  fc.assert(
+    // Steps from one time to the next, so that many fall on either side of what is refused.
+    fc.property(from(7_800, 8_500), from(900, 1_500), from(900, 1_500), from(900, 1_500), from(900, 2_500), from(700, 2_500), from(2_500, 4_000), (terminate, kill, dead, ttlRoom, lockRoom, renew, request) => {
+      const [terminateAfter, killAfter, deadAfter, ttl, lockDelay, renewEvery, requestTimeout] = [terminate, terminate + kill, terminate + kill + dead, terminate + kill + ttlRoom, terminate + kill + dead + lockRoom, renew, request].map((ms) => Duration.ms(ms));
+      const env = { ...environment, lease: { ...environment.lease, ttl, lockDelay, renewEvery, requestTimeout, terminateAfter, killAfter, deadAfter } };
+      if (singletonFindings(env).length > 0) return;
+      taken += 1;
+      expect(program.checked(rendered(env))).toEqual([]);
+    }),
+    { numRuns: 2_000, seed: 5 },
+  );
+  expect(taken).toBeGreaterThan(100);
+  expect(taken).toBeLessThan(1_900);
 });
 
 test("its token is that of the role, where the image's user can read it", () => {
