@@ -86,10 +86,10 @@ test("it listens where Nomad publishes, and the worker beside it", () => {
 
 test("it is stopped in time, started again at once, and hands over without a delay that nobody needs", () => {
   expect(task).toMatchObject({ KillSignal: "SIGTERM", KillTimeout: 28_000_000_000 });
-  expect(group.ShutdownDelay).toBe(0);
+  expect(group.ShutdownDelay).toBe(1_000_000_000);
   expect(group.RestartPolicy).toEqual({ Attempts: 5, Interval: 60_000_000_000, Delay: 1_000_000_000, Mode: "fail" });
   expect(group.ReschedulePolicy).toMatchObject({ Unlimited: true, Delay: 5_000_000_000, DelayFunction: "constant" });
-  expect(deployTimeout(workerJob(environment, pinned)).seconds).toBe(28 + 300 + 300);
+  expect(deployTimeout(workerJob(environment, pinned)).seconds).toBe(28 + 1 + 300 + 300);
 });
 
 describe("Consul's servers", () => {

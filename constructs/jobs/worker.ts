@@ -32,7 +32,7 @@ export function workerJob(env: Environment, lock: ImageLock): JobSpec {
     namespace: env.nomad.namespace,
     // The first to be placed when a node is lost and room is short; preemption is off everywhere, since a preempted worker is replaced without waiting for it.
     priority: PRIORITY.worker,
-    rationale: `started again after ${AGAIN}, after ${FAILURES_A_MINUTE} failures in a minute elsewhere, and so for ever: the lease keeps it single, and a minute without ingestion is a gap; kill timeout ${killTimeout}: the worker's ${env.lease.stopGrace}, the kill and giving the lease back; no shutdown delay: nobody calls it; no stop_on_client_after, no lost_after: both measured worse`,
+    rationale: `started again after ${AGAIN}, after ${FAILURES_A_MINUTE} failures in a minute elsewhere, and so for ever: the lease keeps it single, and a minute without ingestion is a gap; kill timeout ${killTimeout}: the worker's ${env.lease.stopGrace}, the kill and giving the lease back; shutdown delay 1 s: nobody calls it; no stop_on_client_after, no lost_after: both measured worse`,
     contentHashes: { variables: variablesHash(variables) },
     group: {
       kind: "singleton",
@@ -47,8 +47,8 @@ export function workerJob(env: Environment, lock: ImageLock): JobSpec {
       // Replaced as soon as its node is lost: the replacement stands by until the lease is free. The one that comes back later was told to stop, so the replacement is kept.
       disconnect: { replace: true, reconcile: "keep_replacement" },
       update: updatePolicy(env),
-      // Nobody calls it, so nobody has to learn that it goes; it would only lengthen a hand-over.
-      shutdownDelay: Duration.seconds(0),
+      // Nobody calls it, so nobody has to learn that it goes. Not 0, at which Nomad warns; the worker runs on meanwhile, so a second costs no gap.
+      shutdownDelay: Duration.seconds(1),
       tasks: [
         {
           name: "worker",
