@@ -1017,6 +1017,10 @@ var Output = class {
       }
     }
   }
+  /** A thread waits for the reader, and Node's own exit would wait for that thread. */
+  get stuck() {
+    return this.kind === "socket" && this.busy;
+  }
   /** @param {string} line without its end */
   line(line) {
     const bytes = Buffer.from(`${line}
@@ -1235,7 +1239,7 @@ async function metrics(read, { childUrl, trouble }) {
 }
 
 // runtime/worker-lease/version.mjs
-var VERSION = false ? "source" : "1ba29716c42f";
+var VERSION = false ? "source" : "ff0c55703002";
 
 // runtime/worker-lease/status.mjs
 function stateOf({ owner, node }, { settings, state, child, now }) {
@@ -1348,7 +1352,11 @@ var output = new Output(1);
 var log = jsonLog((line) => output.line(line), { secrets });
 function exit(code) {
   const endsAt = performance.now() + LAST_LINES_MS;
-  const end = () => output.waiting.length === 0 || performance.now() > endsAt ? process.exit(code) : setTimeout(end, 10);
+  const end = () => {
+    if (output.waiting.length > 0 && performance.now() < endsAt) return setTimeout(end, 10);
+    if (output.stuck) process.kill(process.pid, "SIGKILL");
+    process.exit(code);
+  };
   end();
 }
 async function main() {
@@ -1370,6 +1378,7 @@ async function main() {
     holder: `${settings.owner} on ${settings.node} (${allocation ? `allocation ${allocation}` : `PID ${process.pid} of ${hostname()}`})`
   });
   const loop = new Loop({ settings, command, environment: childEnvironment(process.env), consul, containment: contained, now, log, exit });
+  process.removeAllListeners("warning").on("warning", (warning) => log("warning", "runtime", describe(warning)));
   for (const error of ["uncaughtException", "unhandledRejection"]) process.on(error, (reason) => void loop.fail(reason));
   for (
     const signal of

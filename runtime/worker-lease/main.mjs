@@ -35,7 +35,11 @@ const log = jsonLog((line) => output.line(line), { secrets });
 /** @param {number} code */
 function exit(code) {
   const endsAt = performance.now() + LAST_LINES_MS;
-  const end = () => (output.waiting.length === 0 || performance.now() > endsAt ? process.exit(code) : setTimeout(end, 10));
+  const end = () => {
+    if (output.waiting.length > 0 && performance.now() < endsAt) return setTimeout(end, 10);
+    if (output.stuck) process.kill(process.pid, "SIGKILL");
+    process.exit(code);
+  };
   end();
 }
 
@@ -59,6 +63,8 @@ async function main() {
   });
   const loop = new Loop({ settings, command, environment: childEnvironment(process.env), consul, containment: contained, now, log, exit });
 
+  // The runtime's own words would wait for a reader of standard error.
+  process.removeAllListeners("warning").on("warning", (warning) => log("warning", "runtime", describe(warning)));
   for (const error of ["uncaughtException", "unhandledRejection"]) process.on(error, (reason) => void loop.fail(reason));
   for (const signal of /** @type {const} */ (["SIGTERM", "SIGINT"])) {
     process.on(signal, () => {

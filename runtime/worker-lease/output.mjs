@@ -39,6 +39,11 @@ export class Output {
     }
   }
 
+  /** A thread waits for the reader, and Node's own exit would wait for that thread. */
+  get stuck() {
+    return this.kind === "socket" && this.busy;
+  }
+
   /** @param {string} line without its end */
   line(line) {
     const bytes = Buffer.from(`${line}\n`);

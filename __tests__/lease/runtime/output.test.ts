@@ -104,15 +104,15 @@ test("a socket whose reader hangs stops nobody either", async () => {
     const output = new Output(1);
     const start = performance.now();
     for (let i = 0; i < 2000; i += 1) output.line(i + " ${LINE}");
-    console.error(JSON.stringify({ kind: output.kind, ms: performance.now() - start, waiting: output.waiting.length }));
+    console.error(JSON.stringify({ kind: output.kind, ms: performance.now() - start, waiting: output.waiting.length, stuck: output.stuck }));
     setTimeout(() => process.kill(process.pid, "SIGKILL"), 100);`;
   writeFileSync(join(folder, "socket.mjs"), text);
   const child = spawn(process.execPath, [join(folder, "socket.mjs")], { stdio: ["ignore", (client as unknown as { _handle: { fd: number } })._handle.fd, "pipe"] });
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => (said += chunk));
   await new Promise((resolve) => child.once("close", resolve));
-  const { kind, ms, waiting } = JSON.parse(said) as { kind: string; ms: number; waiting: number };
-  expect(kind).toBe("socket");
+  const { kind, ms, waiting, stuck } = JSON.parse(said) as { kind: string; ms: number; waiting: number; stuck: boolean };
+  expect([kind, stuck]).toEqual(["socket", true]);
   expect(ms).toBeLessThan(500);
   expect(waiting).toBeGreaterThan(100);
   there.destroy();
