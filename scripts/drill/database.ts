@@ -7,7 +7,9 @@ import { json, request, UnexpectedAnswer } from "../clients/http";
 import type { Duplicates } from "./result";
 
 const runSchema = z.object({ id: z.string().optional(), source_type: z.string(), source_id: z.string().nullish(), feed: z.string().nullish(), pair: z.string().nullish(), status: z.string().optional(), started_at: z.string(), finished_at: z.string().nullish(), instance: z.string().optional(), last_tick_at: z.string().nullish(), max_pause_ms: z.number().optional() });
-const bookSchema = z.object({ pair: z.string(), captured_at: z.string() });
+/** One worker may see a book both by REST and in the stream, and writes both; by the same way and twice, there were two. */
+const BOOK_KEY = ["pair", "captured_at", "source"] as const;
+const bookSchema = z.object({ pair: z.string(), captured_at: z.string(), source: z.string() });
 const answerSchema = <T extends z.ZodType>(row: T) => z.object({ status: z.literal("success"), value: z.object({ data: z.array(row) }) });
 
 /** A table that a long drill has filled is read from one end to the other. */
@@ -30,9 +32,9 @@ export class DatabaseRecord {
     const iso = (ms: number): string => new Date(ms).toISOString();
     const [runs, books] = await Promise.all([
       this.query("ingestion_runs", runSchema, [{ field: "source_type", op: "eq", value: "bingx" }, { field: "started_at", op: "gte", value: iso(from - RUN_LASTS.milliseconds) }]),
-      this.query(FEEDS.orderbook, bookSchema, [{ field: "captured_at", op: "gte", value: iso(from) }, { field: "captured_at", op: "lte", value: iso(to) }], ["pair", "captured_at"]),
+      this.query(FEEDS.orderbook, bookSchema, [{ field: "captured_at", op: "gte", value: iso(from) }, { field: "captured_at", op: "lte", value: iso(to) }], BOOK_KEY),
     ]);
-    return { runs: countRuns(runs, instances), rows: duplicateRows(books, ["pair", "captured_at"]).length };
+    return { runs: countRuns(runs, instances), rows: duplicateRows(books, BOOK_KEY).length };
   }
 
   private async query<T extends z.ZodType>(table: string, row: T, filters: readonly object[], select?: readonly string[]): Promise<z.output<T>[]> {

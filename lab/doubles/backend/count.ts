@@ -131,7 +131,7 @@ export function gaps(runs: readonly IngestionRun[], longerThanMs: number): Gap[]
   });
 }
 
-/** Rows that are there more than once by some of their fields: order books by pair and captured_at, which two workers write twice. */
+/** Rows that are there more than once by some of their fields: order books by pair, captured_at and source, which two workers write twice. */
 export function duplicateRows<T extends object>(rows: readonly T[], fields: readonly (keyof T)[]): { readonly key: string; readonly count: number }[] {
   const counts = new Map<string, number>();
   for (const row of rows) {
