@@ -1,4 +1,5 @@
 /** The gated, reversible move from legacy to Nomad: switches, identities, and what a deploy may rely on. */
+import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
 import type { ImageLock } from "../contracts/images";
 import type { Environment } from "../environments/schema";
@@ -33,8 +34,8 @@ export class CutoverStack extends PlatformStack {
     consulProvider(this, environment);
 
     const switches = new CutoverSwitches(this, "switches", { namespace, protect: environment.protect });
-    new CutoverOperator(this, "operator", { namespace, appNodes });
-    new LegacyLease(this, "legacy-lease", { namespace, leaseNodes: appNodes, retired: environment.legacy.retired });
+    const operator = new CutoverOperator(this, "operator", { namespace, appNodes });
+    const legacyLease = new LegacyLease(this, "legacy-lease", { namespace, leaseNodes: appNodes, retired: environment.legacy.retired });
 
     const evidence = new Evidence(this, "evidence", { namespace });
     new NomadJob(this, "guardian", {
@@ -46,8 +47,15 @@ export class CutoverStack extends PlatformStack {
       // After the switches: it reads them in its first round.
       dependsOn: [switches.keys],
     });
+    // `terraform output -raw …`: for whoever runs a cutover, and for the legacy worker's settings.
+    this.token("operator-nomad-token", operator.nomadToken.secretId, "Nomad token of the cutover's operator");
+    this.token("operator-consul-token", operator.consulSecretId, "Consul token of the cutover's operator, for gvfx lease");
+    if (legacyLease.secretId !== undefined) this.token("legacy-lease-token", legacyLease.secretId, "Consul token with which the legacy worker holds the lease");
     if (environment.legacy.retired) {
       new TerraformData(this, "legacy-retired", { input: { host: environment.legacy.host.tailnetAddress }, lifecycle: { precondition: evidence.requires("watch", "Retiring legacy (legacy.retired)") } });
     }
+  }
+  private token(name: string, value: string, description: string): void {
+    new TerraformOutput(this, name, { value, sensitive: true, description }).overrideLogicalId(name);
   }
 }

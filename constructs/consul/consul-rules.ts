@@ -68,10 +68,10 @@ export function legacyLeaseRules(namespace: string, leaseNodes: readonly string[
   return { key: { [workerOwner]: READ, [workerLease]: WRITE }, session: each(leaseNodes, WRITE) };
 }
 
-/** Who runs a cutover: moves owner, traffic and sections by check-and-set, and records the evidence. Sees the lease, never takes it. */
+/** Who runs a cutover: moves owner, traffic and sections by check-and-set, and records the evidence. Sees the lease and its session, never takes it. */
 export function cutoverOperatorRules(namespace: string, nodes: readonly string[]): ConsulRules {
   const { workerOwner, workerLease, traffic, sections, evidence } = kvPaths(namespace);
-  return { key: { ...each([workerOwner, traffic, sections], WRITE), [workerLease]: READ }, key_prefix: { [`${evidence}/`]: WRITE }, service: each(PLATFORM_SERVICES, READ), node: each(nodes, READ) };
+  return { key: { ...each([workerOwner, traffic, sections], WRITE), [workerLease]: READ }, key_prefix: { [`${evidence}/`]: WRITE }, service: each(PLATFORM_SERVICES, READ), node: each(nodes, READ), session: each(nodes, READ) };
 }
 
 /** A node's Consul agent: writes its own node, and reads services to compare its own with the catalog's. */

@@ -1,6 +1,7 @@
 /** The cutover operator's identity: preflight, ledger and switches, nothing else. */
 import { AclPolicy as ConsulPolicy } from "@cdktf/provider-consul/lib/acl-policy";
 import { AclToken as ConsulToken } from "@cdktf/provider-consul/lib/acl-token";
+import { DataConsulAclTokenSecretId } from "@cdktf/provider-consul/lib/data-consul-acl-token-secret-id";
 import { AclPolicy as NomadPolicy } from "@cdktf/provider-nomad/lib/acl-policy";
 import { AclRole as NomadRole } from "@cdktf/provider-nomad/lib/acl-role";
 import { AclToken as NomadToken } from "@cdktf/provider-nomad/lib/acl-token";
@@ -20,6 +21,8 @@ const DESCRIPTION = "Runs a cutover: reads everything in the namespace, writes t
 export class CutoverOperator extends Construct {
   readonly nomadToken: NomadToken;
   readonly consulToken: ConsulToken;
+  /** Secret id of `consulToken`. Sensitive. */
+  readonly consulSecretId: string;
 
   constructor(scope: Construct, id: string, props: CutoverOperatorProps) {
     super(scope, id);
@@ -30,5 +33,6 @@ export class CutoverOperator extends Construct {
 
     const policy = new ConsulPolicy(this, "consul-policy", { name: consulPolicy(props.namespace, "cutover-operator"), description: DESCRIPTION, rules: consulPolicyText(consulRules(props.namespace, props.appNodes)) });
     this.consulToken = new ConsulToken(this, "consul-token", { description: `${name}: ${DESCRIPTION}`, policies: [policy.name] });
+    this.consulSecretId = new DataConsulAclTokenSecretId(this, "consul-secret", { accessorId: this.consulToken.accessorId }).secretId;
   }
 }
