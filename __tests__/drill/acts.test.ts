@@ -56,13 +56,22 @@ class Setting {
     restartAllocation: this.note("restart"),
   } as unknown as NomadClient;
   readonly jobs = new WorkerJobs(env, machines.slice(0, 2), this.engine, this.client, this.operator);
-  readonly acts = new LabActs({ jobs: this.jobs, engine: this.engine, terraform: { apply: async (...args) => void this.done.push(`terraform ${JSON.stringify(args)}`) }, workerNode: () => "server-1", dataDir: "/var/lib/nomad", wait: async () => undefined });
+  readonly acts = new LabActs({ jobs: this.jobs, engine: this.engine, terraform: { apply: async (...args) => void this.done.push(`terraform ${JSON.stringify(args)}`) }, workerNode: () => "server-1", dataDir: "/var/lib/nomad", wait: async () => undefined, wallAhead: () => this.wallAhead() });
+  /** The clock of the worker's container, as its file says. */
+  wallAhead = (): number | undefined => 1_700_000_000_000 + 1_000 * Number(this.engine.calls.flatMap((call) => /aaaaaaaa-1.*echo '(.*?)'/.exec(call)?.[1] ?? []).at(-1) ?? 0);
   readonly faults: LabFaults;
 
   constructor() {
     this.engine.inside(server1.container).place(CONTAINERS);
     const breaker = new Breaker({ engine: this.engine, machines, network: lab.network.name, toolImage: lab.images.node, jobs: { allocations: this.client.allocations.bind(this.client), restartAllocation: async () => undefined }, ledger: this.ledger });
     this.faults = new LabFaults(breaker, this.engine, this.jobs, { workerNode: () => server1, nomadLeader: async () => "witness", consulLeader: async () => "consul-2" });
+  }
+
+  /** What a unit's manager says of its main process, one after the other, and the last for ever. */
+  answerMainPids(unit: string, ...pids: string[]): void {
+    const answer = () => ({ status: 0, output: `${pids.length > 1 ? pids.shift() : pids[0]}\n`, complaint: "" });
+    const others = this.engine.call.bind(this.engine);
+    Object.assign(this.engine, { call: async (args: readonly string[]) => (args.includes("MainPID") && args.at(-1) === unit ? answer() : others(args)) });
   }
 
   readonly mark = (kind: string, what: string) => void this.marks.push(`${kind}: ${what}`);
@@ -93,7 +102,7 @@ describe("acts", () => {
   });
 
   test("a version that crashes is followed until Nomad went back", async () => {
-    const acts = new LabActs({ jobs: at.jobs, engine: at.engine, terraform: { apply: async () => undefined }, workerNode: () => "server-1", dataDir: "/d", wait: async () => void at.registered.set("gvfx-worker", worker) });
+    const acts = new LabActs({ jobs: at.jobs, engine: at.engine, terraform: { apply: async () => undefined }, workerNode: () => "server-1", dataDir: "/d", wait: async () => void at.registered.set("gvfx-worker", worker), wallAhead: () => 0 });
     await acts.do("bad-redeploy", at.mark);
     expect(at.marks).toEqual(["action: a version that crashes is registered", "seen: Nomad went back to the version before"]);
   });
@@ -132,6 +141,11 @@ describe("acts", () => {
     expect(written).toHaveLength(6);
     expect(at.marks.map((mark) => mark.split(":")[0])).toEqual(["fault", "fault", "heal"]);
   });
+
+  test.each<[string, () => number | undefined]>([["does not move", () => 1_700_000_000_000], ["is not to be seen", () => undefined]])("a wall clock that %s has been no fault", async (_, wallAhead) => {
+    at.wallAhead = wallAhead;
+    await expect(at.acts.do("clock-jump", at.mark)).rejects.toThrow(/should be an hour ahead/);
+  });
 });
 
 describe("faults", () => {
@@ -167,11 +181,25 @@ describe("faults", () => {
     expect(at.engine.calls.sort()).toEqual(["exec gvfx-lab-server-1 kill -9 91", "exec gvfx-lab-server-1 kill -9 97"]);
   });
 
+  test.each([["kill-nomad-agent", "nomad"], ["kill-engine", "docker"]] as const)("%s that hits nothing, or does not end it, has been no fault", async (fault, unit) => {
+    at.answerMainPids(unit, "0");
+    await expect(at.faults.happen(fault, at.mark)).rejects.toThrow(/there is no .* to kill/);
+    expect(at.marks).toEqual([]);
+    at.answerMainPids(unit, "71");
+    jest.spyOn(Date, "now").mockImplementation((() => {
+      let now = 0;
+      return () => (now += 4_000);
+    })());
+    await expect(at.faults.happen(fault, at.mark)).rejects.toThrow(/process 71\) was killed with -9 and runs on/);
+    jest.restoreAllMocks();
+  });
+
   test.each([
     ["kill-nomad-agent", "exec gvfx-lab-server-1 systemctl kill --kill-whom main -s SIGKILL nomad"],
     ["kill-engine", "exec gvfx-lab-server-1 systemctl kill --kill-whom main -s SIGKILL docker"],
     ["restart-consul-leader", "restart gvfx-lab-consul-2"],
   ] as const)("%s", async (fault, call) => {
+    for (const unit of ["nomad", "docker"]) at.answerMainPids(unit, "71", "72");
     await at.faults.happen(fault, at.mark);
     expect(at.engine.calls).toContain(call);
     expect(at.marks[0]).toMatch(/^fault: /);

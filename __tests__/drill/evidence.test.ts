@@ -34,6 +34,8 @@ describe("ticks", () => {
     expect(record.stretches(10_000, 30_000).map(({ instance }) => instance)).toEqual(["c/1/x"]);
     expect(record.running("lease", 40_900)).toEqual([{ policy: "lease", instance: "b/1/x", node: "server-2" }]);
     expect(record.running("lease", 41_001)).toEqual([]);
+    // Of the newest tick, whichever file it is in.
+    expect([record.wallAhead("lease"), new TickRecord().wallAhead("lease")]).toEqual([1_700_000_000_000 + 39 - 40_000, undefined]);
     record.forgetBefore(6_000);
     expect(record.stretches(0, 50_000).map(({ instance, from }) => [instance, from])).toEqual([["c/1/x", 6_000], ["b/1/x", 35_000]]);
   });

@@ -29,6 +29,13 @@ test.each<[string, Judged]>([
   ["a worker runs when the fault is gone, and all is well", lease({ downForMs: null })],
 ])("%s", (what, judged) => expect(failed(all, judged)).toEqual([what]));
 
+test("a fault that reached nobody is no success, however well all is; where nobody is to be disturbed, that nobody was is one", () => {
+  const harmless: Expected = { gap: Duration.seconds(45), bound: "node-lost" };
+  expect(failed(harmless, good)).toEqual(["the fault reached the worker: another one began"]);
+  expect(failed(harmless, lease({ starts: 1, undisturbed: false, longestGapMs: 30_000 }))).toEqual([]);
+  expect(failed({ undisturbed: true }, good)).toEqual([]);
+});
+
 test("a node that stood still may have had two for less than its bound, and its measure is that bound's", () => {
   const frozen: Expected = { ...all, overlap: Duration.ms(250) };
   expect(failed(frozen, lease({ overlapMs: 20, overlapAtMostMs: 249, connectionOverlapMs: 3 }))).toEqual([]);

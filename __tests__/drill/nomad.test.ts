@@ -69,6 +69,13 @@ describe("Nomad as an operator", () => {
     await expect(operator.drain("server-9")).rejects.toThrow(/no client server-9/);
   });
 
+  test("what a drill that was killed left drained or closed is opened, and no other node", async () => {
+    const node = (name: string, change: object) => ({ ID: `id-${name}`, Name: name, Drain: false, SchedulingEligibility: "eligible", ...change });
+    answers["GET /v1/nodes?stale&namespace=gvfx"] = [{ body: [node("server-1", { Drain: true }), node("server-2", { SchedulingEligibility: "ineligible" }), node("server-3", {}), node("foreign", { Drain: true })] }];
+    expect(await operator.openClosed(["server-1", "server-2", "server-3"])).toEqual(["server-1", "server-2"]);
+    expect(asked.filter(({ line }) => line.startsWith("POST")).map(({ line }) => line)).toEqual(["POST /v1/node/id-server-1/drain?namespace=gvfx", "POST /v1/node/id-server-2/drain?namespace=gvfx"]);
+  });
+
   test("servers by their machine's name, and the leadership moves by raft id", async () => {
     answers["GET /v1/operator/raft/configuration?namespace=gvfx"] = [{ body: { Servers: [{ ID: "r-1", Node: "server-1.global", Leader: false }, { ID: "r-3", Node: "witness.global", Leader: true }] } }];
     expect(await operator.servers()).toEqual([{ id: "r-1", name: "server-1", leader: false }, { id: "r-3", name: "witness", leader: true }]);

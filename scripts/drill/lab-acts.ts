@@ -17,6 +17,8 @@ const REVERTED_WITHIN = Duration.seconds(150);
 const HOUR_SECONDS = 3_600;
 /** Several renewals, and more than a session's TTL. */
 const CLOCK_STAYS = Duration.seconds(20);
+/** Of an hour, what the machine's own clock may have been set by meanwhile. */
+const CLOCK_IS_RIGHT = Duration.minutes(1);
 
 export interface ActSurroundings {
   readonly jobs: WorkerJobs;
@@ -26,6 +28,8 @@ export interface ActSurroundings {
   /** Folder of Nomad's data on a node. */
   readonly dataDir: string;
   readonly wait: (time: Duration) => Promise<void>;
+  /** By how much the wall clock of the worker with a lease is ahead of its monotonic one, in milliseconds, as its newest tick says; undefined while none ticks. */
+  readonly wallAhead: () => number | undefined;
 }
 
 export class LabActs {
@@ -137,11 +141,15 @@ export class LabActs {
     return {};
   }
 
+  /** @throws Error when the worker does not see its clock move: nothing was tried then */
   private async jumpClock(mark: Mark): Promise<Done> {
+    const before = this.at.wallAhead();
     for (const [seconds, what] of [[HOUR_SECONDS, "an hour ahead"], [-HOUR_SECONDS, "an hour behind"], [0, "right again"]] as const) {
       mark(seconds === 0 ? "heal" : "fault", `the wall clock of both workers' containers is ${what}`);
       await this.setClocks(seconds);
       await this.at.wait(CLOCK_STAYS);
+      const moved = ((this.at.wallAhead() ?? Number.NaN) - (before ?? Number.NaN)) / 1_000;
+      if (!(Math.abs(moved - seconds) < CLOCK_IS_RIGHT.seconds)) throw new Error(`the worker's wall clock should be ${what} (${seconds} s) and moved by ${moved.toFixed(1)} s: its image lacks libfaketime, or its clock is not that library's`);
     }
     return {};
   }

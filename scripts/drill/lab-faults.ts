@@ -1,5 +1,7 @@
 /** The faults of the drill in a lab: the lasting ones by `gvfx lab break`, so that its ledger knows them and `gvfx lab heal` undoes them. */
+import { setTimeout as pause } from "node:timers/promises";
 import { JOBS } from "../../contracts/services";
+import { Duration } from "../../contracts/units";
 import type { Breaker } from "../lab/break/breaker";
 import { CONSUL } from "../lab/break/targets";
 import type { Engine } from "../lab/engine";
@@ -18,6 +20,9 @@ export interface Surroundings {
 }
 
 type Heal = () => Promise<void>;
+
+/** A killed process is gone in milliseconds; its manager learns it when it gets a core. */
+const GONE_WITHIN = Duration.seconds(5);
 
 export class LabFaults {
   constructor(private readonly breaker: Breaker, private readonly engine: Engine, private readonly jobs: WorkerJobs, private readonly at: Surroundings) {}
@@ -47,9 +52,16 @@ export class LabFaults {
     }
   }
 
+  /** @throws Error when it did not run, or runs on: the worker that stays undisturbed then would prove nothing */
   private async killUnit(node: Machine, unit: string, title: string, mark: Mark): Promise<void> {
+    const main = async (): Promise<string> => (await this.engine.text(["exec", node.container, "systemctl", "show", "--property", "MainPID", "--value", unit])).trim();
+    const before = await main();
+    if (!(Number(before) > 0)) throw new Error(`${node.name}: there is no ${title} to kill; see: npm run gvfx -- lab status`);
     mark("fault", `${node.name}: ${title} killed with -9`);
     await this.engine.text(["exec", node.container, "systemctl", "kill", "--kill-whom", "main", "-s", "SIGKILL", unit]);
+    for (const end = Date.now() + GONE_WITHIN.milliseconds; (await main()) === before; await pause(100)) {
+      if (Date.now() > end) throw new Error(`${node.name}: ${title} (process ${before}) was killed with -9 and runs on`);
+    }
   }
 
   /** The wrapper of the one, and of the other the worker itself, which has none. */

@@ -90,7 +90,7 @@ export async function openLabScene(env: Environment, lab: Lab, { signal, say, en
 
   const surroundings = { workerNode, nomadLeader, consulLeader };
   const faults = new LabFaults(breaker, engine, jobs, surroundings);
-  const acts = new LabActs({ jobs, engine, terraform: new Terraform(env), workerNode: () => workerNode().name, dataDir: env.nomad.dataDir, wait });
+  const acts = new LabActs({ jobs, engine, terraform: new Terraform(env), workerNode: () => workerNode().name, dataDir: env.nomad.dataDir, wait, wallAhead: () => record.wallAhead("lease") });
   const stage: Stage = { say, wait, problems, running, jobs, operator, nodes: nodes.map(({ name }) => name), dataNode: env.dataPlane.node, witness: env.witness.name };
   const traffic = new KeySwitch(access.consul, kvPaths(env.nomad.namespace).traffic);
   const exchange = machines.find(({ role }) => role === "exchange")!;
@@ -115,14 +115,18 @@ export async function openLabScene(env: Environment, lab: Lab, { signal, say, en
       if (await jobs.restoreLeased({ versions: false })) say("the platform's worker is as it was deployed");
     },
   };
+  const opened = async (): Promise<void> => {
+    for (const name of await operator.openClosed(nodes.map((node) => node.name))) say(`${name} takes allocations again`);
+  };
   const close = async (): Promise<void> => {
     await reader.close();
-    await closeAll([() => breaker.heal({}, say), () => jobs.removePlain(), () => jobs.restoreLeased({ versions: true }), () => traffic.restore()]);
+    await closeAll([() => breaker.heal({}, say), opened, () => jobs.removePlain(), () => jobs.restoreLeased({ versions: true }), () => traffic.restore()]);
   };
 
   if (!bare) {
     try {
       await begin(breaker, env, access.consul, traffic, reader, say);
+      await opened();
       await seen(reader, record, clock, jobs, wait);
     } catch (error) {
       await close().catch((left: Error) => say(left.message));

@@ -35,7 +35,7 @@ export class Refused extends Error {
 }
 
 const peersSchema = z.object({ Servers: z.array(z.object({ ID: z.string(), Node: z.string(), Leader: z.boolean() })) });
-const nodesSchema = z.array(z.object({ ID: z.string(), Name: z.string() }));
+const nodesSchema = z.array(z.object({ ID: z.string(), Name: z.string(), Drain: z.boolean().optional(), SchedulingEligibility: z.string().optional() }));
 const deploymentSchema = z.object({ Status: z.string(), JobVersion: z.number() }).nullable();
 
 const TRY_NEXT_AFTER = Duration.seconds(3);
@@ -94,6 +94,14 @@ export class NomadOperator {
   /** Ends a drain, and lets allocations on the node again. */
   async open(node: string): Promise<void> {
     await this.setDrain(node, { DrainSpec: null, MarkEligible: true });
+  }
+
+  /** Opens what a drill that was killed has drained or closed. @returns the names */
+  async openClosed(names: readonly string[]): Promise<readonly string[]> {
+    const nodes = nodesSchema.parse(this.read(await this.send("/v1/nodes?stale"), "Nomad's nodes"));
+    const closed = nodes.filter(({ Name, Drain, SchedulingEligibility }) => names.includes(Name) && (Drain || SchedulingEligibility === "ineligible")).map(({ Name }) => Name);
+    for (const name of closed) await this.open(name);
+    return closed;
   }
 
   /** Lets nothing new on a node; what runs there stays. */

@@ -53,6 +53,12 @@ export class TickRecord {
       .sort((a, b) => a.from - b.from);
   }
 
+  /** By how much the wall clock of the policy's newest tick is ahead of the monotonic one, in milliseconds; undefined when there is none. */
+  wallAhead(policy: Policy): number | undefined {
+    const last = [...this.files.values()].flatMap((file) => (file.policy === policy ? (file.ticks.at(-1) ?? []) : [])).sort((a, b) => b.at - a.at)[0];
+    return last && last.wall - last.at;
+  }
+
   /** Workers that run now, as far as can be seen. */
   running(policy: Policy, now: number): Running[] {
     return [...this.files.values()].flatMap(({ node, policy: of, ticks }) => {
