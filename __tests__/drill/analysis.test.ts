@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { disturbedAt, measuresOf, overlapsIn, pausesOf, type Observed } from "../../scripts/drill/analysis";
 import { gapsOf, longest, overlapsOf, sumOf, within, type Held } from "../../scripts/drill/analysis-intervals";
 import { readTicks, stretchesOf, type Tick } from "../../scripts/drill/analysis-ticks";
-import { FROZEN_AFTER_MS, TICK_MS, type Policy, type Stretch } from "../../scripts/drill/result";
+import { FROZEN_AFTER_MS, STALLED_FOR_MS, TICK_MS, type Policy, type Stretch } from "../../scripts/drill/result";
 
 /** Ticks of one instance, every 100 ms, the last one included. */
 const ticking = (instance: string, from: number, to: number): Tick[] => Array.from({ length: Math.floor((to - from) / TICK_MS) + 1 }, (_, seq) => ({ seq, at: from + seq * TICK_MS, wall: 1_700_000_000_000 + from + seq * TICK_MS, instance }));
@@ -107,6 +107,14 @@ describe("overlaps and gaps", () => {
 });
 
 describe("measures of a run", () => {
+  test("two on a machine without a core to spare, whose ticks never meet: none is certain, at most there were two", () => {
+    const stretches = stretchesOf("lease", "server-1", [0, 700, 1_400, 2_100].flatMap((at) => [...ticking("a", at, at), ...ticking("b", at + 350, at + 350)]));
+    expect(measuresOf("lease", run(stretches))).toMatchObject({ overlapMs: 0, overlapAtMostMs: 1_851 });
+    // One that was frozen by a case does not run meanwhile.
+    const frozen = [ran("a", 0, 1_000), ran("a", 41_000, 41_000 + TICK_MS), ran("b", 33_000, 40_000)];
+    expect(measuresOf("lease", run(frozen, { to: 50_000 }))).toMatchObject({ overlapAtMostMs: 0 });
+  });
+
   test("a take-over after a kill: no overlap, the gap, one start", () => {
     const measured = measuresOf("lease", run([ran("a", -3_000, 2_000), ran("b", 6_500, 12_000)], { events: [{ at: 2_050, kind: "fault", what: "killed" }] }));
     expect(measured).toEqual({ overlapMs: 0, overlapAtMostMs: 0, connectionOverlapMs: 0, longestGapMs: 4_500, starts: 1, undisturbed: false, downForMs: 4_450 });
@@ -133,6 +141,13 @@ describe("measures of a run", () => {
     expect(measuresOf("lease", run(frozen))).toMatchObject({ longestGapMs: 5_000, starts: 0, undisturbed: false });
     expect(measuresOf("lease", run([...frozen, ran("b", 4_000, 7_000)]))).toMatchObject({ overlapMs: 0, longestGapMs: 1_000, starts: 1 });
     expect(measuresOf("lease", run([...frozen, ran("b", 4_000, 8_500)]))).toMatchObject({ overlapMs: 500 });
+  });
+
+  test("a worker that a busy machine lets wait is not disturbed; one that stands still longer is, and so is one that is replaced at once", () => {
+    const paused = (ms: number): Stretch[] => [ran("a", 0, 4_000), ran("a", 4_000 + ms, 10_000)];
+    expect(measuresOf("lease", run(paused(603)))).toMatchObject({ undisturbed: true, longestGapMs: 603, starts: 0 });
+    expect(measuresOf("lease", run(paused(STALLED_FOR_MS + 1)))).toMatchObject({ undisturbed: false });
+    expect(measuresOf("lease", run([ran("a", 0, 4_000), ran("b", 4_100, 10_000)]))).toMatchObject({ undisturbed: false, starts: 1 });
   });
 
   test("one worker from end to end is undisturbed, though the run begins and ends between its ticks", () => {

@@ -1,6 +1,12 @@
 /** What the ticks and the exchange's record say of one policy in one run of a case. */
 import { gapsOf, lengthOf, longest, overlapsOf, sumOf, within, type Held, type Interval, type Overlap } from "./analysis-intervals";
-import { FROZEN_AFTER_MS, TICK_MS, type CaseRun, type Connection, type DrillEvent, type Policy, type PolicyMeasures, type Stretch } from "./result";
+import { FROZEN_AFTER_MS, STALLED_FOR_MS, TICK_MS, type CaseRun, type Connection, type DrillEvent, type Policy, type PolicyMeasures, type Stretch } from "./result";
+
+/**
+ * Who ticked before and after a shorter pause may have run in it: the machine had no
+ * core to spare. The shortest freeze that a case makes is 40 s.
+ */
+const LEAST_FREEZE_MS = 5_000;
 
 /** What a run's measures are taken from. */
 export type Observed = Pick<CaseRun, "from" | "to" | "events" | "stretches" | "connections">;
@@ -16,7 +22,7 @@ export function measuresOf(policy: Policy, run: Observed): PolicyMeasures {
     connectionOverlapMs: round(sumOf(overlapsOf(heard(policy, run)))),
     longestGapMs: round(longestLength(gaps)),
     starts: startedIn(policy, run).length,
-    undisturbed: own.length === 1 && gaps.length === 0,
+    undisturbed: new Set(own.map(({ instance }) => instance)).size === 1 && longestLength(gaps) <= STALLED_FOR_MS,
     downForMs: last && last.to >= run.to ? null : last && last.to > began ? round(last.to - began) : 0,
   };
 }
@@ -45,9 +51,14 @@ function stretchesIn(policy: Policy, { stretches, ...window }: Observed): Stretc
   return within(stretches.filter((stretch) => stretch.policy === policy), window);
 }
 
-/** A worker may have run for up to a tick after the last that it wrote. */
+/** A worker may have run for up to a tick after the last that it wrote, and through a pause that no case makes. */
 function atMost(policy: Policy, { stretches, ...window }: Observed): Held[] {
-  return within(stretches.filter((stretch) => stretch.policy === policy).map(({ instance, from, to }) => ({ instance, from, to: to + TICK_MS })), window);
+  const own = stretches.filter((stretch) => stretch.policy === policy).sort((a, b) => a.from - b.from);
+  const running = own.map(({ instance, from, to }) => {
+    const next = own.find((later) => later.instance === instance && later.from > to);
+    return { instance, from, to: next && next.from - to < LEAST_FREEZE_MS ? next.from : to + TICK_MS };
+  });
+  return within(running, window);
 }
 
 /** Until the worker was heard last, not until the socket was closed: that of a worker that is cut off stays open without it. */

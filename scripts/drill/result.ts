@@ -14,6 +14,8 @@ export type Policy = (typeof POLICIES)[number];
 export const TICK_MS = 100;
 /** A worker whose ticks pause for longer was frozen, not running: five ticks, more than a busy machine delays one. */
 export const FROZEN_AFTER_MS = 500;
+/** The machine's own doing: two cores that start a container or an agent let a process wait for 0.6 s (seen). A worker that pauses for longer was disturbed. */
+export const STALLED_FOR_MS = 1_000;
 
 /** A time in which one worker process really ran, without a pause: from its first tick to its last. */
 export interface Stretch {
@@ -64,7 +66,7 @@ export interface LeasePhase {
 export interface PolicyMeasures {
   /** Time in which two processes or more certainly ran: both ticked before and after it. */
   readonly overlapMs: number;
-  /** The same with each process taken to have run for TICK_MS after its last tick: it cannot have been more. */
+  /** The same with each process taken to have run for TICK_MS after its last tick, and through each pause of its ticks that is shorter than 5 s: it cannot have been more. */
   readonly overlapAtMostMs: number;
   /** Time in which the exchange heard two processes on open connections. */
   readonly connectionOverlapMs: number;
@@ -72,7 +74,7 @@ export interface PolicyMeasures {
   readonly longestGapMs: number;
   /** Processes that began within the case. */
   readonly starts: number;
-  /** Whether the process that ran at first still ran, unbroken, at the end. */
+  /** Whether the process that ran at first was the only one, and never stood still for more than STALLED_FOR_MS. */
   readonly undisturbed: boolean;
   /** Time from the first fault or action until a worker ran to stay: 0 when it never stopped; null when none ran at the end. */
   readonly downForMs: number | null;
