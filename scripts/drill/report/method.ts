@@ -19,7 +19,7 @@ const DOUBLES: readonly (readonly [string, string])[] = [
 export function methodHtml(): Html {
   return html`<p>Every worker writes a line each ${TICK_MS} ms with its own stamp of the kernel's monotonic clock, which all machines of the lab share and no change of the time touches. A worker ran from its first line to its last; one that wrote nothing for more than ${FROZEN_AFTER_MS} ms was frozen and did not run in between. Who ran when is not taken from what Nomad or Consul say; only the phases of the lease are its holder's own words.</p>
 <ul>
-<li>The resolution is one tick, ${TICK_MS} ms, on each side: a worker may have run for that long after its last line. “Two at once” is what is certain, “at most” adds the tick. The start of its program before its first line is not counted.</li>
+<li>The resolution is one tick, ${TICK_MS} ms, on each side: a worker may have run for that long after its last line. “Two at once” is what is certain, “at most” adds the tick, and every pause of a worker's ticks below 5 s. The start of its program before its first line is not counted.</li>
 <li>A single line inside another worker's time counts as 1 ms, not as nothing.</li>
 <li>Gaps of one worker that are shorter than ${FROZEN_AFTER_MS} ms are not seen: a busy machine delays a line, too.</li>
 <li>The exchange counts a connection as heard until its worker's last message, not until the socket is closed.</li>
