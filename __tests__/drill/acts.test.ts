@@ -31,6 +31,13 @@ class Setting {
   readonly folder = mkdtempSync(join(tmpdir(), "gvfx-acts-"));
   readonly ledger = new Ledger(join(this.folder, "broken.json"));
   private readonly note = (what: string) => async (...args: unknown[]) => void this.done.push([what, ...args].join(" "));
+  /** Jobs that are stopped: how often their allocations are still seen to run. */
+  readonly looksUntilStopped = new Map<string, number>();
+  private isStopped(job: string): boolean {
+    const looks = this.looksUntilStopped.get(job);
+    if (looks !== undefined && looks > 0) this.looksUntilStopped.set(job, looks - 1);
+    return looks === 0;
+  }
   private readonly bounded = async (id: string, count: number) => {
     if (id === worker.ID && count > 1) throw new Refused(`must not be greater than maximum: ${count} > 1`);
   };
@@ -39,20 +46,26 @@ class Setting {
     register: async (job: RegisteredJob) => {
       await this.bounded(job.ID, job.TaskGroups[0].Count);
       this.registered.set(job.ID, job);
-      this.done.push(`register ${job.ID} x${job.TaskGroups[0].Count}`);
+      // Its allocations are not stopped yet, and stay.
+      const early = (this.looksUntilStopped.get(job.ID) ?? 0) > 0 ? " too early" : "";
+      this.looksUntilStopped.delete(job.ID);
+      this.done.push(`register ${job.ID} x${job.TaskGroups[0].Count}${early}`);
     },
     scale: async (id: string, _group: string, count: number) => {
       await this.bounded(id, count);
       this.done.push(`scale ${id} ${count}`);
     },
-    deregister: this.note("deregister"),
+    deregister: async (id: string, purge: boolean) => {
+      this.done.push(`deregister ${id} ${purge}`);
+      this.looksUntilStopped.set(id, 2);
+    },
     drain: this.note("drain"),
     open: this.note("open"),
     stopAllocation: this.note("stop"),
   } as unknown as NomadOperator;
   private readonly client = {
     allocations: async (): Promise<NomadAllocation[]> =>
-      [["gvfx-worker", "aaaaaaaa-1"], ["gvfx-worker-plain", "bbbbbbbb-2"], ["gvfx-api", "cccccccc-3"]].map(([jobId, id]) => ({ id, jobId, group: "worker", version: 0, node: "server-1", desired: "run", status: "running", createdAt: 0, tasks: [{ name: "worker", state: "running", failed: false, restarts: 0, lastEvent: "" }] })),
+      [["gvfx-worker", "aaaaaaaa-1"], ["gvfx-worker-plain", "bbbbbbbb-2"], ["gvfx-api", "cccccccc-3"]].map(([jobId, id]) => ({ id, jobId, group: "worker", version: 0, node: "server-1", desired: this.isStopped(jobId) ? "stop" : "run", status: "running", createdAt: 0, tasks: [{ name: "worker", state: "running", failed: false, restarts: 0, lastEvent: "" }] })),
     restartAllocation: this.note("restart"),
   } as unknown as NomadClient;
   readonly jobs = new WorkerJobs(env, machines.slice(0, 2), this.engine, this.client, this.operator);
@@ -119,6 +132,12 @@ describe("acts", () => {
     at.done.length = 0;
     await at.acts.do("replace", at.mark);
     expect(at.done.sort()).toEqual(["deregister gvfx-worker-plain true", "register gvfx-worker-plain x1", 'terraform ["app",null,{"replace":"nomad_job.gvfx-worker"}]']);
+  });
+
+  test("a stopped job whose allocations never stop has not been stopped", async () => {
+    Object.assign(at.operator, { deregister: async () => undefined });
+    await expect(at.acts.do("stop-then-run", at.mark)).rejects.toThrow(/gvfx-worker.* was stopped, and its allocations are still to run/);
+    expect(at.done).toEqual([]);
   });
 
   test.each(["scale-to-2", "register-count-2"] as const)("%s: what Nomad says of the platform's worker counts; the plain one that was taken is one again afterwards", async (act) => {

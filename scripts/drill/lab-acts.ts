@@ -14,6 +14,10 @@ type Done = { readonly refused?: string; readonly heal?: () => Promise<void> };
 
 /** A version that crashes is given up when it was not healthy within its deadline, 90 s in a lab, and what comes before and after it. */
 const REVERTED_WITHIN = Duration.seconds(150);
+/** An evaluation takes some tens of milliseconds. */
+const LOOK_EVERY = Duration.ms(100);
+/** Ten seconds: Nomad's leader is under load. */
+const STOPPED_AFTER_LOOKS = 100;
 const HOUR_SECONDS = 3_600;
 /** Several renewals, and more than a session's TTL. */
 const CLOCK_STAYS = Duration.seconds(20);
@@ -98,13 +102,22 @@ export class LabActs {
   private async stopThenRun(mark: Mark): Promise<Done> {
     const both = await this.at.jobs.both();
     mark("action", "job stop, and job run at once");
-    await Promise.all(
-      both.map(async (job) => {
-        await this.at.jobs.operator.deregister(job.ID, false);
-        await this.at.jobs.operator.register(job);
-      }),
-    );
+    await Promise.all(both.map((job) => this.runAnew(job, false)));
     return {};
+  }
+
+  /**
+   * Runs a job again as soon as Nomad has decided to stop its allocations, which is
+   * when `nomad job stop` returns: before that it is the same job still, and nothing stops.
+   */
+  private async runAnew(job: RegisteredJob, purge: boolean): Promise<void> {
+    const { jobs, wait } = this.at;
+    await jobs.operator.deregister(job.ID, purge);
+    for (let looks = 0; (await jobs.current(job.ID)).length > 0; looks += 1) {
+      if (looks >= STOPPED_AFTER_LOOKS) throw new Error(`${job.ID} was stopped, and its allocations are still to run after ${looks} looks; see: npm run gvfx -- why ${job.ID}`);
+      await wait(LOOK_EVERY);
+    }
+    await jobs.operator.register(job);
   }
 
   /** Nomad takes it of the plain job; what it says of the other one counts. */
@@ -132,11 +145,7 @@ export class LabActs {
     mark("action", `terraform apply -replace=nomad_job.${JOBS.worker}`);
     await Promise.all([
       terraform.apply("app", undefined, { replace: `nomad_job.${JOBS.worker}` }),
-      (async () => {
-        if (!plain) return;
-        await jobs.operator.deregister(PLAIN_JOB, true);
-        await jobs.operator.register(plain);
-      })(),
+      plain && this.runAnew(plain, true),
     ]);
     return {};
   }
