@@ -40,6 +40,8 @@ function suspendAwareClock({ monotonic = () => performance.now(), boot = sinceBo
 
 // runtime/worker-lease/consul-endpoints.mjs
 import { readFileSync } from "node:fs";
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 
 // runtime/worker-lease/log.mjs
 function jsonLog(line, { secrets: secrets2 = /* @__PURE__ */ new Set(), now = () => /* @__PURE__ */ new Date() } = {}) {
@@ -61,7 +63,7 @@ function describe(error) {
 import * as http from "node:http";
 import * as https from "node:https";
 var MAX_BODY_BYTES = 4 * 2 ** 20;
-function call(url2, { method = "GET", headers = {}, body, ca, timeoutMs }) {
+function call(url2, { method = "GET", headers = {}, body, ca, agent = false, timeoutMs }) {
   const { request } = url2.startsWith("https:") ? https : http;
   let end = () => void 0;
   const answer = new Promise((resolve, reject) => {
@@ -73,7 +75,7 @@ function call(url2, { method = "GET", headers = {}, body, ca, timeoutMs }) {
       settle();
     };
     const sent = body === void 0 ? headers : { "content-type": "application/json", "content-length": String(Buffer.byteLength(body)), ...headers };
-    const req = request(url2, { method, headers: sent, agent: false, ...ca === void 0 ? {} : { ca } }, (res) => {
+    const req = request(url2, { method, headers: sent, agent, ...ca === void 0 ? {} : { ca } }, (res) => {
       const chunks = [];
       let size = 0;
       res.on("data", (chunk) => {
@@ -106,6 +108,7 @@ function parsed(text2) {
 // runtime/worker-lease/consul-endpoints.mjs
 var HEDGE_MS = 400;
 var AVOIDED_MS = 1e4;
+var CLOSED_AFTER_MS = 1e4;
 var Unanswered = class extends Error {
   /** @param {readonly Failure[]} failures one an endpoint that was asked */
   constructor(failures) {
@@ -114,13 +117,37 @@ var Unanswered = class extends Error {
   }
 };
 var undecided = (status) => status >= 500 || status === 429 || status === 403;
+var Endpoint = class {
+  failedAt = -Infinity;
+  /** Whether there may be a connection that was kept. */
+  kept = false;
+  /** @param {string} url */
+  constructor(url2) {
+    this.url = url2.replace(/\/$/, "");
+    this.agent = this.#newAgent();
+  }
+  /**
+   * One that was kept open through a partition is silent for as long as its
+   * retransmissions pause, when a new one works again: after any failure the next
+   * request gets a new one. Those under way go on.
+   */
+  reconnect() {
+    const { agent } = this;
+    setTimeout(() => agent.destroy(), CLOSED_AFTER_MS).unref();
+    this.agent = this.#newAgent();
+    this.kept = false;
+  }
+  #newAgent() {
+    return this.url.startsWith("https:") ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  }
+};
 var Endpoints = class {
   /**
    * @param {readonly string[]} urls in the order in which they are asked
    * @param { { caFile?: string, now: () => number, log: import("./log.mjs").Log }} options
    */
   constructor(urls, { caFile, now, log: log2 }) {
-    this.endpoints = urls.map((url2) => ({ url: url2.replace(/\/$/, ""), failedAt: -Infinity }));
+    this.endpoints = urls.map((url2) => new Endpoint(url2));
     this.caFile = caFile;
     this.now = now;
     this.log = log2;
@@ -161,7 +188,7 @@ var Endpoints = class {
         if (settled) return;
         running.delete(endpoint2);
         failures.push({ url: endpoint2.url, ...failure });
-        if (failure.status !== 403) endpoint2.failedAt = this.now();
+        if (failure.status !== 403) this.failed(endpoint2);
         if (order.length > 0 && left() > 0) askNext();
         else if (running.size === 0) settle(() => reject(new Unanswered(failures)));
       };
@@ -169,7 +196,8 @@ var Endpoints = class {
         clearTimeout(hedge);
         const endpoint2 = order.shift();
         if (endpoint2 === void 0) return;
-        const { answer, abort } = call(`${endpoint2.url}${path}`, { method: "PUT", headers: { "x-consul-token": token }, body, ca, timeoutMs: left() });
+        const { kept } = endpoint2;
+        const { answer, abort } = call(`${endpoint2.url}${path}`, { method: "PUT", headers: { "x-consul-token": token }, body, ca, agent: endpoint2.agent, timeoutMs: left() });
         running.set(endpoint2, abort);
         if (order.length > 0) hedge = setTimeout(askNext, HEDGE_MS);
         answer.then(
@@ -180,17 +208,29 @@ var Endpoints = class {
             this.answered(endpoint2, [...running.keys()], failures);
             settle(() => resolve(given));
           },
-          (error) => failed(endpoint2, { text: describe(error) })
+          (error) => {
+            if (settled || !kept || error.code === "TIMEOUT") return failed(endpoint2, { text: describe(error) });
+            running.delete(endpoint2);
+            endpoint2.reconnect();
+            order.unshift(endpoint2);
+            askNext();
+          }
         );
       };
       askNext();
     });
   }
+  /** @param {Endpoint} endpoint */
+  failed(endpoint2) {
+    endpoint2.failedAt = this.now();
+    endpoint2.reconnect();
+  }
   /** @param {Endpoint} endpoint @param {readonly Endpoint[]} silent asked before it or beside it, and not heard of @param {readonly Failure[]} failures */
   answered(endpoint2, silent, failures) {
     endpoint2.failedAt = -Infinity;
+    endpoint2.kept = true;
     const rank = (of) => this.endpoints.indexOf(of);
-    for (const other of silent) other.failedAt = this.now();
+    for (const other of silent) this.failed(other);
     if (endpoint2 === this.answering) return;
     const why = [...failures.map(({ url: url2, text: text2 }) => `${url2}: ${text2}`), ...silent.map(({ url: url2 }) => `${url2}: no answer yet`)].join("; ");
     if (rank(endpoint2) > rank(this.answering)) this.log("warning", "consul-endpoint", `Consul is asked at ${endpoint2.url} now, since ${this.answering.url} fails; see to the Consul agent or server there`, { why });
@@ -855,9 +895,16 @@ var Loop = class {
     this.busy = false;
     this.counts = { renewed: 0, "renew-failed": 0, "renew-lost": 0, acquired: 0, start: 0, kill: 0 };
   }
+  /** Ticks from now on. */
   run() {
-    this.timer = setInterval(() => this.dispatch({ type: "tick" }), TICK_MS);
     this.dispatch({ type: "tick" });
+    this.arm();
+  }
+  arm() {
+    clearTimeout(this.timer);
+    if (this.broken || this.state.phase === "done") return;
+    const waitMs = this.state.session === null ? Math.max(this.state.dueAt - this.now(), TICK_MS) : TICK_MS;
+    this.timer = setTimeout(() => this.run(), waitMs);
   }
   /** An event, with the time at which it is looked at, and then a tick: what became due is done at once. @param {Outcome} outcome */
   dispatch(outcome) {
@@ -887,6 +934,7 @@ var Loop = class {
       /** @type {keyof Loop["counts"]} */
       outcome.type
     ] += 1;
+    if (state.session !== null && before.session === null) this.arm();
     if (state.phase !== before.phase) this.tellPhase(before, at);
     for (const effect of effects) this.perform(effect);
   }
@@ -917,7 +965,7 @@ var Loop = class {
       case "kill":
         return void this.kill().then(() => this.dispatch({ type: "dead" }), (error) => this.fail(error));
       case "exit":
-        clearInterval(this.timer);
+        clearTimeout(this.timer);
         this.log("info", "exit", `the lease ends with code ${effect.code}`, { code: effect.code });
         return this.exit(effect.code);
       default:
@@ -967,7 +1015,7 @@ var Loop = class {
   async fail(error) {
     if (this.broken) return;
     this.broken = true;
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
     const stack = error instanceof Error ? error.stack : void 0;
     this.log("error", "internal-error", `an error of the lease program itself: ${describe(error)}. Everything that was started is killed; the lease is free once its session and the lock-delay are over. Report it with this line`, { stack });
     try {
@@ -1239,7 +1287,7 @@ async function metrics(read, { childUrl, trouble }) {
 }
 
 // runtime/worker-lease/version.mjs
-var VERSION = false ? "source" : "ff0c55703002";
+var VERSION = false ? "source" : "eef948ef6492";
 
 // runtime/worker-lease/status.mjs
 function stateOf({ owner, node }, { settings, state, child, now }) {

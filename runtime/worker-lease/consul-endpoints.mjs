@@ -1,5 +1,7 @@
 /** Asks Consul wherever it answers: the local agents first, then the servers. */
 import { readFileSync } from "node:fs";
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import { describe } from "./log.mjs";
 import { call } from "./http.mjs";
 
@@ -8,7 +10,9 @@ const HEDGE_MS = 400;
 /** One that failed is asked after the others for so long: a stalled agent costs one HEDGE_MS in it, and not one a request. */
 const AVOIDED_MS = 10_000;
 
-/** @typedef { { url: string, failedAt: number }} Endpoint */
+/** A request that is sent later finds a connection that failed earlier closed; longer than any request takes. */
+const CLOSED_AFTER_MS = 10_000;
+
 /** @typedef { { url: string, status?: number, text: string }} Failure */
 
 /** Nobody gave an answer that decides. */
@@ -23,14 +27,42 @@ export class Unanswered extends Error {
 /** Of the whole endpoint, or of its view: another one may know better. 403: a new token is not known everywhere at once. @param {number} status */
 const undecided = (status) => status >= 500 || status === 429 || status === 403;
 
+/** One agent or server, and the connection to it: kept while all is well, since a new one with TLS costs more than all else that the lease does. */
+class Endpoint {
+  failedAt = -Infinity;
+  /** Whether there may be a connection that was kept. */
+  kept = false;
+
+  /** @param {string} url */
+  constructor(url) {
+    this.url = url.replace(/\/$/, "");
+    this.agent = this.#newAgent();
+  }
+
+  /**
+   * One that was kept open through a partition is silent for as long as its
+   * retransmissions pause, when a new one works again: after any failure the next
+   * request gets a new one. Those under way go on.
+   */
+  reconnect() {
+    const { agent } = this;
+    setTimeout(() => agent.destroy(), CLOSED_AFTER_MS).unref();
+    this.agent = this.#newAgent();
+    this.kept = false;
+  }
+
+  #newAgent() {
+    return this.url.startsWith("https:") ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  }
+}
+
 export class Endpoints {
   /**
    * @param {readonly string[]} urls in the order in which they are asked
    * @param { { caFile?: string, now: () => number, log: import("./log.mjs").Log }} options
    */
   constructor(urls, { caFile, now, log }) {
-    /** @type {Endpoint[]} */
-    this.endpoints = urls.map((url) => ({ url: url.replace(/\/$/, ""), failedAt: -Infinity }));
+    this.endpoints = urls.map((url) => new Endpoint(url));
     this.caFile = caFile;
     this.now = now;
     this.log = log;
@@ -76,7 +108,7 @@ export class Endpoints {
         if (settled) return;
         running.delete(endpoint);
         failures.push({ url: endpoint.url, ...failure });
-        if (failure.status !== 403) endpoint.failedAt = this.now();
+        if (failure.status !== 403) this.failed(endpoint);
         if (order.length > 0 && left() > 0) askNext();
         else if (running.size === 0) settle(() => reject(new Unanswered(failures)));
       };
@@ -84,7 +116,8 @@ export class Endpoints {
         clearTimeout(hedge);
         const endpoint = order.shift();
         if (endpoint === undefined) return;
-        const { answer, abort } = call(`${endpoint.url}${path}`, { method: "PUT", headers: { "x-consul-token": token }, body, ca, timeoutMs: left() });
+        const { kept } = endpoint;
+        const { answer, abort } = call(`${endpoint.url}${path}`, { method: "PUT", headers: { "x-consul-token": token }, body, ca, agent: endpoint.agent, timeoutMs: left() });
         running.set(endpoint, abort);
         if (order.length > 0) hedge = setTimeout(askNext, HEDGE_MS);
         answer.then(
@@ -95,18 +128,32 @@ export class Endpoints {
             this.answered(endpoint, [...running.keys()], failures);
             settle(() => resolve(given));
           },
-          (error) => failed(endpoint, { text: describe(error) }),
+          (error) => {
+            if (settled || !kept || error.code === "TIMEOUT") return failed(endpoint, { text: describe(error) });
+            // The other side has closed it meanwhile, which says nothing of a new one.
+            running.delete(endpoint);
+            endpoint.reconnect();
+            order.unshift(endpoint);
+            askNext();
+          },
         );
       };
       askNext();
     });
   }
 
+  /** @param {Endpoint} endpoint */
+  failed(endpoint) {
+    endpoint.failedAt = this.now();
+    endpoint.reconnect();
+  }
+
   /** @param {Endpoint} endpoint @param {readonly Endpoint[]} silent asked before it or beside it, and not heard of @param {readonly Failure[]} failures */
   answered(endpoint, silent, failures) {
     endpoint.failedAt = -Infinity;
+    endpoint.kept = true;
     const rank = (/** @type {Endpoint} */ of) => this.endpoints.indexOf(of);
-    for (const other of silent) other.failedAt = this.now();
+    for (const other of silent) this.failed(other);
     if (endpoint === this.answering) return;
     const why = [...failures.map(({ url, text }) => `${url}: ${text}`), ...silent.map(({ url }) => `${url}: no answer yet`)].join("; ");
     if (rank(endpoint) > rank(this.answering)) this.log("warning", "consul-endpoint", `Consul is asked at ${endpoint.url} now, since ${this.answering.url} fails; see to the Consul agent or server there`, { why });

@@ -8,14 +8,12 @@ const MAX_BODY_BYTES = 4 * 2 ** 20;
 /** @typedef { { status: number, text: string }} Answer */
 
 /**
- * On a connection of its own: one that was kept open through a partition would be
- * silent for as long as its retransmissions pause, when a new one works again.
  * @param {string} url
- * @param { { method?: string, headers?: Record<string, string>, body?: string, ca?: string, timeoutMs: number }} options
- *   `timeoutMs`: for the whole of it, connecting included
+ * @param { { method?: string, headers?: Record<string, string>, body?: string, ca?: string, agent?: http.Agent | false, timeoutMs: number }} options
+ *   `agent`: whose connections are used; default: a connection of its own. `timeoutMs`: for the whole of it, connecting included
  * @returns { { answer: Promise<Answer>, abort: () => void }} `answer` rejects when there is no whole answer; `abort` lets go of it
  */
-export function call(url, { method = "GET", headers = {}, body, ca, timeoutMs }) {
+export function call(url, { method = "GET", headers = {}, body, ca, agent = false, timeoutMs }) {
   const { request } = url.startsWith("https:") ? https : http;
   /** @type {(error: Error) => void} */
   let end = () => undefined;
@@ -29,7 +27,7 @@ export function call(url, { method = "GET", headers = {}, body, ca, timeoutMs })
       settle();
     };
     const sent = body === undefined ? headers : { "content-type": "application/json", "content-length": String(Buffer.byteLength(body)), ...headers };
-    const req = request(url, { method, headers: sent, agent: false, ...(ca === undefined ? {} : { ca }) }, (res) => {
+    const req = request(url, { method, headers: sent, agent, ...(ca === undefined ? {} : { ca }) }, (res) => {
       /** @type {Buffer[]} */
       const chunks = [];
       let size = 0;

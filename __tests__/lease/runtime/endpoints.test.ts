@@ -1,5 +1,5 @@
 /** Who is asked, when, and what becomes of those that do not answer. */
-import { ConsulDouble, type Endpoint, LEASE_KEY, OWNER_KEY } from "./consul-double";
+import { ConsulDouble, type Endpoint, type Fault, LEASE_KEY, OWNER_KEY } from "./consul-double";
 import { keepingLog, load, program, type Program } from "./program";
 
 const READ = { token: "token-of-the-test", body: JSON.stringify([OWNER_KEY, LEASE_KEY].map((Key) => ({ KV: { Verb: "get-or-empty", Key } }))), timeoutMs: 2_000 };
@@ -105,10 +105,62 @@ test("404 and 409 are answers, and nobody else is asked", async () => {
   expect(server.requests).toHaveLength(0);
 });
 
-test("each request has a connection of its own, so that one which went silent holds up no other", async () => {
-  const { asked } = endpoints();
-  for (let i = 0; i < 5; i += 1) await asked.ask(PATH, READ);
-  expect(new Set(agent.requests.map(({ connection }) => connection)).size).toBe(5);
+describe("the connection", () => {
+  const connections = () => new Set(agent.requests.map(({ connection }) => connection)).size;
+
+  test("is kept while all is well", async () => {
+    const { asked } = endpoints();
+    for (let i = 0; i < 5; i += 1) await asked.ask(PATH, READ);
+    expect(connections()).toBe(1);
+  });
+
+  test.each<[string, Fault]>([["a 500", { status: 500 }], ["a break", "break"]])("is a new one after %s", async (_, fault) => {
+    const { asked } = endpoints({ urls: [agent.url] });
+    await asked.ask(PATH, READ);
+    agent.fault = () => (agent.requests.length < 4 ? fault : undefined);
+    await asked.ask(PATH, READ).catch(() => undefined);
+    const before = new Set(agent.requests.map(({ connection }) => connection));
+    agent.fault = undefined;
+    expect(await asked.ask(PATH, READ)).toMatchObject({ status: 200 });
+    expect(before.has(agent.requests[agent.requests.length - 1].connection)).toBe(false);
+  });
+
+  test("that went silent holds up no request but its own, and none after that", async () => {
+    const { asked } = endpoints({ urls: [agent.url] });
+    await asked.ask(PATH, READ);
+    const [{ connection }] = agent.requests;
+    agent.fault = (request) => (request.connection === connection ? "silent" : undefined);
+    const held = asked.ask(PATH, { ...READ, timeoutMs: 500 });
+    expect(await took(asked.ask(PATH, READ))).toBeLessThan(350);
+    await expect(held).rejects.toThrow(/TIMEOUT/);
+    for (let i = 0; i < 3; i += 1) expect(await took(asked.ask(PATH, READ))).toBeLessThan(350);
+  });
+
+  test("that went silent while there is another endpoint costs 400 ms", async () => {
+    const { asked } = endpoints();
+    await asked.ask(PATH, READ);
+    const [{ connection }] = agent.requests;
+    agent.fault = (request) => (request.connection === connection ? "silent" : undefined);
+    expect(await took(asked.ask(PATH, READ))).toBeLessThan(900);
+  });
+
+  test("that the other side closed meanwhile costs nothing: the same is asked by a new one", async () => {
+    const { asked, lines } = endpoints({ urls: [agent.url] });
+    await asked.ask(PATH, READ);
+    const [{ connection }] = agent.requests;
+    agent.fault = (request) => (request.connection === connection ? "break" : undefined);
+    expect(await asked.ask(PATH, READ)).toMatchObject({ status: 200 });
+    expect(lines).toEqual([]);
+  });
+
+  test("planted: one that is kept after a failure would be used again", async () => {
+    const { asked } = endpoints({ urls: [agent.url], of: load({ module: "consul-endpoints.mjs", text: "    this.agent = this.#newAgent();\n    this.kept = false;", by: "" }) });
+    await asked.ask(PATH, READ);
+    agent.fault = () => (agent.requests.length === 2 ? { status: 500 } : undefined);
+    await expect(asked.ask(PATH, READ)).rejects.toThrow(/500/);
+    await asked.ask(PATH, READ);
+    expect(connections()).toBe(1);
+  });
 });
 
 test("one that is no longer needed is let go of", async () => {

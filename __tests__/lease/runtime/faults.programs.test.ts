@@ -51,6 +51,10 @@ describeOnLinux("the lease's program among faults", "user namespaces", () => {
         ["the local agent is gone", () => agent.refuse(), "asked at"],
         ["the local agent is silent", () => void (agent.fault = () => "silent"), "asked at"],
         ["the local agent has lost the servers", () => void (agent.fault = () => ({ status: 500, body: "No known Consul servers" })), "asked at"],
+        ["the connections that there are fall silent, and new ones do not", () => {
+          const old = new Set([agent, server].flatMap(({ requests }) => requests.map(({ connection }) => connection)));
+          for (const endpoint of [agent, server]) endpoint.fault = ({ connection }) => (old.has(connection) ? "silent" : undefined);
+        }, ""],
         ["every answer takes 600 ms", () => [agent, server].forEach((endpoint) => (endpoint.fault = () => ({ delayMs: 600 }))), ""],
         ["every second request fails", () => {
           let n = 0;

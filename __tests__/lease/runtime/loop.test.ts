@@ -79,6 +79,30 @@ test("takes the lease, starts the worker with its environment, and renews every 
   expect(loop.counts).toMatchObject({ acquired: 1, start: 1, renewed: 6, kill: 0 });
 });
 
+test("in standby it wakes once a second; with a lease it looks at the deadline ten times", async () => {
+  const { loop, passes, answers } = stage();
+  let ticks = 0;
+  const { dispatch } = loop;
+  loop.dispatch = (outcome) => {
+    if (outcome.type === "tick") ticks += 1;
+    dispatch.call(loop, outcome);
+  };
+  const free = answers.observe;
+  answers.observe = () => ({ type: "observed", owner: "legacy", ownerIndex: 7, holder: null });
+  loop.run();
+  await passes(5_000);
+  expect(ticks).toBeGreaterThanOrEqual(5);
+  expect(ticks).toBeLessThanOrEqual(7);
+  answers.observe = free;
+  // From its first moment on: the wait that standby had begun is cut short.
+  await passes(1_000);
+  expect(loop.state.phase).toBe("active");
+  ticks = 0;
+  await passes(1_000);
+  expect(ticks).toBeGreaterThanOrEqual(9);
+  expect(ticks).toBeLessThanOrEqual(11);
+});
+
 test("without an answer it asks the worker to end after 8 s and kills after 9 s, to the tick; then it stands by", async () => {
   const { runs, passes, done, answers, loop, lines, exits } = stage();
   await runs();

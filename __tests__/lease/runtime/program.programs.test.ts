@@ -40,11 +40,19 @@ describeOnLinux("the lease's program", "user namespaces", () => {
       expect(w.output).not.toMatch(/token-of/);
     });
 
-    test("each request of Consul has a connection of its own", async () => {
+    test("its connection to Consul is kept while all is well, and is a new one after a failure", async () => {
       const w = wrapper();
       await w.reaches("active");
       await until(() => agent.requests.length > 12, () => "a dozen requests");
-      expect(new Set(agent.requests.map(({ connection }) => connection)).size).toBe(agent.requests.length);
+      const connections = () => new Set(agent.requests.map(({ connection }) => connection));
+      expect(connections().size).toBe(1);
+      const before = connections();
+      let failures = 0;
+      agent.fault = () => ((failures += 1) === 1 ? { status: 500 } : undefined);
+      await until(() => failures > 4, () => "more requests");
+      const { connection } = agent.requests[agent.requests.length - 1];
+      expect(before.has(connection)).toBe(false);
+      expect(connections().size).toBe(2);
     });
 
     test.each<[string, string[], number]>([
