@@ -185,9 +185,12 @@ describeUnless(labMissing(), "the lab", () => {
         const runs = await runsSince(since);
         expect(runs.length).toBeGreaterThan(0);
         expect(runs.filter((row) => Date.parse(row.last_tick_at ?? row.started_at) > quiet.getTime())).toEqual([]);
+        // The double's worker runs without the lease, as one that was started by hand, and the free lease shows nothing of it.
+        expect(await gvfxLease<GiveResult>("give", "nomad", "--timeout", "30s")).toMatchObject({ exit: 1, outcome: "refused", why: "legacy-unproven", found: "legacy" });
+        expect(await status()).toMatchObject({ owner: "legacy", verdict: "nobody" });
       } finally {
-        // A clean hand-over leaves no lock-delay to wait for.
-        const back = await gvfxLease<GiveResult>("give", "nomad", "--timeout", "30s");
+        // The double has a Convex of its own. A clean hand-over leaves no lock-delay to wait for.
+        const back = await gvfxLease<GiveResult>("give", "nomad", "--legacy-worker-stopped", "--timeout", "30s");
         expect(back).toMatchObject({ exit: 0, outcome: "given", from: "legacy" });
         expect("tookMs" in back && back.tookMs).toBeLessThan(5_000);
       }

@@ -26,8 +26,9 @@ export interface OwnerStepOptions extends Pick<GiveOptions, "now" | "wait" | "sa
 export async function giveWorkerOnce(sources: LeaseSources, { choice, commands, ...options }: OwnerStepOptions): Promise<string> {
   const { owner } = await sources.readKeys();
   if (!owner) throw new Error(`the key ${sources.keys.owner} does not exist although the cutover stack is deployed, so that nobody may run the worker; deploy it again: ${commands.deploy}`);
-  if (!giveable(owner, choice)) return `left with ${owner.value}: ${choice === "legacy" ? "--owner legacy" : "somebody changed the owner since the lab was made"}; Nomad's worker ${owner.value === "nomad" ? "runs" : "stands by"}. ${owner.value === "nomad" ? `To hand it over: ${commands.give("legacy")}` : `To give it: ${commands.give("nomad")}`}`;
-  const result = await giveWorker(sources, "nomad", { commands, ...options });
+  if (!giveable(owner, choice)) return `left with ${owner.value}: ${choice === "legacy" ? "--owner legacy" : "somebody changed the owner since the lab was made"}; Nomad's worker ${owner.value === "nomad" ? "runs" : "stands by"}. ${owner.value === "nomad" ? `To hand it over: ${commands.give("legacy")}` : `To give it: ${commands.give("nomad", { legacyWorkerStopped: true })}`}`;
+  // The lab's legacy worker is a double with a Convex of its own, and the exchange a double too: beside it Nomad's trades nothing twice that counts.
+  const result = await giveWorker(sources, "nomad", { commands, legacyWorkerStopped: true, ...options });
   if (result.outcome === "already") return "nomad has it already";
   if (result.outcome === "given") return result.changed ? `${result.from} -> nomad; ${workerOf("nomad")} runs after ${seconds(result.tookMs)}` : `nomad has it already; ${workerOf("nomad")} runs after ${seconds(result.tookMs)}`;
   throw new Error(textGiven(result, "nomad", commands));

@@ -11,6 +11,7 @@ import { labMachines } from "../lab/machines";
 import { labClients } from "../lab/status/clients";
 import type { Commands } from "./assess";
 import { LeaseConsul } from "./consul";
+import { LEGACY_STOPPED } from "./legacy-proof";
 import type { LeaseSources, RegisteredWorker, WorkerState } from "./sources";
 
 /** A worker answers from memory; one that is cut off must not hold up the rest. */
@@ -83,5 +84,17 @@ async function stateOverTailnet({ address, port }: RegisteredWorker): Promise<un
 /** The commands that help, as they are typed for an environment. */
 export function leaseCommands(env: Environment): Commands {
   const gvfx = `${env.name === "production" ? "" : `GVFX_ENV=${env.name} `}npm run gvfx --`;
-  return { status: `${gvfx} lease status`, why: env.lab ? "npm run gvfx -- lab logs gvfx-worker" : `${gvfx} why gvfx-worker`, deploy: env.lab ? "npm run lab" : "npx cdktf deploy cutover", give: (side) => `${gvfx} lease give ${side}` };
+  return {
+    status: `${gvfx} lease status`,
+    why: env.lab ? "npm run gvfx -- lab logs gvfx-worker" : `${gvfx} why gvfx-worker`,
+    deploy: env.lab ? "npm run lab" : "npx cdktf deploy cutover",
+    give: (side, stated) => `${gvfx} lease give ${side}${stated ? ` ${LEGACY_STOPPED}` : ""}`,
+    seeLegacy: seeLegacy(env),
+  };
+}
+
+/** By the pid file, and by name: the app's own stop forgets the PID before the worker is gone. The brackets keep the shell that asks out of the answer. */
+function seeLegacy({ lab, legacy: { host, checkout, pidFiles } }: Environment): string {
+  const ask = `pgrep -aF ${checkout}/${pidFiles.worker} 2>/dev/null; pgrep -af "[j]obs/worker.ts"`;
+  return lab ? `npm run gvfx -- lab exec legacy -- sh -c '${ask}'` : `ssh -p ${host.ssh.port} ${host.ssh.user}@${host.ssh.host ?? host.tailnetAddress} '${ask}'`;
 }

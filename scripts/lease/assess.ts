@@ -8,7 +8,10 @@ export interface Commands {
   readonly status: string;
   readonly why: string;
   readonly deploy: string;
-  give(side: Side): string;
+  /** @param stated what the caller states by an option; only for nomad */
+  give(side: Side, stated?: { readonly legacyWorkerStopped: true }): string;
+  /** On the legacy host, which worker runs there: nothing is printed when none does. */
+  readonly seeLegacy: string;
 }
 
 /**
@@ -122,7 +125,8 @@ function unasked({ workers }: LeaseSeen, side: Side | undefined): string {
 function judgeFree(seen: LeaseSeen, commands: Commands): Judged {
   const nobody = (why: string, ...next: string[]): Judged => ({ verdict: "nobody", runs: `nobody: ${why}`, next });
   const { owner, workers, names } = seen;
-  const give = (side: Side): string => `give it to ${workerOf(side)}: ${commands.give(side)}`;
+  // With the lease free nothing shows that no legacy worker runs beside it.
+  const give = (side: Side): string => (side === "nomad" ? `give it to ${workerOf(side)}, once no legacy worker runs (${commands.seeLegacy}): ${commands.give(side, { legacyWorkerStopped: true })}` : `give it to ${workerOf(side)}: ${commands.give(side)}`);
   if (!owner) return nobody(`the lease ${names.lease} is free, and without an owner nobody takes it`, `make the key: ${commands.deploy}`);
   switch (sideOf(owner.value)) {
     case undefined:

@@ -8,6 +8,7 @@ import { leaseAccess, leaseCommands, type LeaseAccess } from "./access";
 import { assessLease } from "./assess";
 import { unasked } from "./explain";
 import { GIVE_TIMEOUT, giveWorker, type GiveResult } from "./give";
+import { LEGACY_STOPPED } from "./legacy-proof";
 import { lookAtLease } from "./look";
 import { SIDES, type Side } from "./sources";
 import { textGiven, textLease } from "./text";
@@ -65,9 +66,10 @@ export function leaseCommand(environment: () => Environment, surroundings: Lease
     .description("give the worker to the other side: changes the owner by check-and-set, and waits until the new side has the lease")
     .addArgument(new Argument("<side>", "who is to run it").choices(SIDES))
     .addOption(new Option("--timeout <duration>", "how long to wait for the new side, for example 90s").argParser(duration).default(GIVE_TIMEOUT, GIVE_TIMEOUT.toString()))
+    .option(LEGACY_STOPPED, "for nomad: you state that no legacy worker runs outside the lease; needed while legacy does not hold the lease, which then shows nothing of such a worker", false)
     .option("--json", "print the result as JSON", false)
-    .addHelpText("after", "\nNeither side is started or stopped: both stand by, or run, under the lease. Safe to interrupt and to repeat.\nExit status: 0 when the new side has the lease, 1 when not, 2 when it could not be asked, 130 when interrupted.")
-    .action((to: Side, { timeout, json }: { readonly timeout: Duration; readonly json: boolean }) =>
+    .addHelpText("after", "\nNeither side is started or stopped: both stand by, or run, under the lease. Safe to interrupt and to repeat.\nA legacy worker that does not wait under the lease is stopped and started by hand: docs/legacy-lease.md.\nExit status: 0 when the new side has the lease, 1 when not or when it was refused, 2 when it could not be asked, 130 when interrupted.")
+    .action((to: Side, { timeout, legacyWorkerStopped, json }: { readonly timeout: Duration; readonly legacyWorkerStopped: boolean; readonly json: boolean }) =>
       asked(async (env, { sources, address }) => {
         const commands = leaseCommands(env);
         const say = json ? () => undefined : write;
@@ -76,7 +78,7 @@ export function leaseCommand(environment: () => Environment, surroundings: Lease
         for (const signal of SIGNALS) process.on(signal, interrupt);
         try {
           say(`The worker of "${env.name}" is to be given to ${to}, by Consul at ${address}`);
-          const result = await giveWorker(sources, to, { commands, timeout, signal: stop.signal, say });
+          const result = await giveWorker(sources, to, { commands, legacyWorkerStopped, timeout, signal: stop.signal, say });
           write(json ? JSON.stringify({ environment: env.name, to, ...result, ...(result.outcome === "not-taken" ? { lastError: result.lastError?.message } : {}) }, null, 2) : textGiven(result, to, commands));
           return exitCode(result);
         } finally {

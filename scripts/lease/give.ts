@@ -6,6 +6,7 @@
  */
 import { Duration } from "../../contracts/units";
 import { assessLease, sideOf, takenUnderOwner, type Commands, type LeaseStatus } from "./assess";
+import { legacyUnderLease } from "./legacy-proof";
 import { lookAtLease } from "./look";
 import type { LeaseKeys, LeaseSources, OwnerKey, Side } from "./sources";
 
@@ -14,8 +15,13 @@ export const GIVE_TIMEOUT = Duration.seconds(60);
 /** Both sides look every second; a look costs Consul's leader one read. */
 const LOOK_EVERY = Duration.ms(250);
 
+/** Nomad's side needs no such guard: its allocation always waits under the lease. */
+const BY_HAND = "Nomad's worker ends under the lease. A legacy worker that waits under the lease starts then; one that does not, nobody starts: start it by hand, once the lease was given back (docs/legacy-lease.md)";
+
 export interface GiveOptions {
   readonly commands: Commands;
+  /** The caller states that no legacy worker runs outside the lease. Asked for when Nomad is given a worker that legacy does not hold the lease for; without meaning otherwise. */
+  readonly legacyWorkerStopped: boolean;
   /** From the change until the new side must have the lease. @default 60 s */
   readonly timeout?: Duration;
   /** Ends the waiting; the key stays as it is then. */
@@ -35,6 +41,8 @@ export type GiveResult =
   | { readonly outcome: "already"; readonly status: LeaseStatus }
   /** Nothing was changed: the key does not exist, or somebody else gave it to a third at the same moment. */
   | { readonly outcome: "refused"; readonly why: "no-key" | "changed-meanwhile"; readonly found: string | undefined }
+  /** Nothing was changed: legacy does not hold the lease, and nobody stated that its worker is stopped. */
+  | { readonly outcome: "refused"; readonly why: "legacy-unproven"; readonly found: string; readonly status: LeaseStatus }
   /** The owner is the new side, which did not take the lease in time. */
   | { readonly outcome: "not-taken"; readonly changed: boolean; readonly from: string; readonly waitedMs: number; readonly releasedAfterMs: number | undefined; readonly status: LeaseStatus | undefined; readonly lastError: Error | undefined }
   /** While waiting, somebody gave it to another owner. */
@@ -52,12 +60,15 @@ export async function giveWorker(sources: LeaseSources, to: Side, options: GiveO
   say(`found: may run: ${found.mayRun}; runs: ${found.runs}`);
   if (side === to && found.well) return { outcome: "already", status: found };
   if (options.signal?.aborted) return { outcome: "interrupted", changed: false, from: owner.value };
+  // An owner that is nomad already was given so by an earlier run, which was asked this.
+  if (to === "nomad" && side !== to && !options.legacyWorkerStopped && !legacyUnderLease(found)) return { outcome: "refused", why: "legacy-unproven", found: owner.value, status: found };
   const began = now();
   if (side === to) say(`the owner is ${to} already; nothing was changed, waiting until it has the lease`);
   else {
     const changed = await change(sources, to, owner);
     if (changed !== true) return changed;
     say(`${sources.keys.owner}: ${owner.value} -> ${to}`);
+    if (to === "legacy") say(BY_HAND);
   }
   return waitForHolder(sources, to, { ...options, began, changed: side !== to, from: owner.value, held: before.lease.session });
 }

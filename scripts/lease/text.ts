@@ -1,6 +1,7 @@
 /** The lease's status and a hand-over's result, for people. */
 import { workerOf, type Commands, type LeaseStatus } from "./assess";
 import { seconds, type GiveResult } from "./give";
+import { LEGACY_STOPPED, textUnproven } from "./legacy-proof";
 import { SIDES, type Side } from "./sources";
 
 export function textLease({ mayRun, runs, next, seen, well }: LeaseStatus): string {
@@ -38,6 +39,7 @@ function workerRows({ workers }: LeaseStatus["seen"]): [string, string][] {
 /** @param to the side that it was to be given to */
 export function textGiven(result: GiveResult, to: Side, commands: Commands): string {
   const other = SIDES.find((side) => side !== to)!;
+  const back = `${commands.give(other)}${other === "nomad" ? ` (with ${LEGACY_STOPPED}, once no legacy worker runs)` : ""}`;
   switch (result.outcome) {
     case "already":
       return `${workerOf(to)} has the lease already, and the owner is ${to}; nothing was changed.`;
@@ -46,11 +48,12 @@ export function textGiven(result: GiveResult, to: Side, commands: Commands): str
       return result.changed ? `Given: ${result.status.runs}. The hand-over took ${seconds(result.tookMs)}${released}.` : `The owner was ${to} already; nothing was changed. ${result.status.runs}, after ${seconds(result.tookMs)} of waiting.`;
     }
     case "refused":
+      if (result.why === "legacy-unproven") return textUnproven(result.status, commands);
       return result.why === "no-key" ? `Nothing was changed: the owner key does not exist yet, and it is made with its first value by the deploy: ${commands.deploy}` : `Nothing was changed: somebody else set the owner to ${result.found ?? "nothing"} at the same moment. Agree on who gives it, look (${commands.status}) and repeat: ${commands.give(to)}`;
     case "taken-back":
       return `While this waited, somebody set the owner from ${to} to ${result.found ?? "nothing"}. Agree on who gives it, and look: ${commands.status}`;
     case "interrupted":
-      return result.changed ? `Interrupted. The owner is ${to}, and the hand-over goes on without this command; wait for it again: ${commands.give(to)}; or go back: ${commands.give(other)}` : "Interrupted; nothing was changed.";
+      return result.changed ? `Interrupted. The owner is ${to}, and the hand-over goes on without this command; wait for it again: ${commands.give(to)}; or go back: ${back}` : "Interrupted; nothing was changed.";
     case "not-taken":
       return [
         `${workerOf(to)} has not taken the lease within ${seconds(result.waitedMs)}. The owner ${result.changed ? `was ${result.from} and is` : "is"} ${to}, and stays so.`,
@@ -58,7 +61,7 @@ export function textGiven(result: GiveResult, to: Side, commands: Commands): str
         ...(result.lastError ? [`  at last Consul could not be asked: ${result.lastError.message}`] : []),
         ...(result.status?.next ?? []).map((line) => `  ${line}`),
         `  to wait on: ${commands.give(to)}`,
-        `  to go back: ${commands.give(other)}`,
+        `  to go back: ${back}`,
       ].join("\n");
   }
 }

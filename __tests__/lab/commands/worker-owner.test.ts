@@ -43,7 +43,7 @@ test("a new lab's worker is given to Nomad, and a second up changes nothing", as
 });
 
 test("with --owner legacy it is left, and the next up without gives it", async () => {
-  expect(await up("legacy")).toBe("left with legacy: --owner legacy; Nomad's worker stands by. To give it: GVFX_ENV=lab npm run gvfx -- lease give nomad");
+  expect(await up("legacy")).toBe("left with legacy: --owner legacy; Nomad's worker stands by. To give it: GVFX_ENV=lab npm run gvfx -- lease give nomad --legacy-worker-stopped");
   expect([owner(), writes()]).toEqual(["legacy", 0]);
   await up();
   expect(owner()).toBe("nomad");

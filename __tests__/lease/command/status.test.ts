@@ -67,7 +67,7 @@ describe("not well, with what helps", () => {
   };
 
   test("legacy owns it and nobody holds it: Nomad's stands by, and a legacy worker without the lease is not seen", async () => {
-    expect(await status()).toMatchObject({ verdict: "nobody", runs: expect.stringMatching(/Nomad's worker on server-1 is in standby: the owner is legacy.*started without the lease is not seen/), next: [expect.stringContaining("start the legacy worker under the lease"), expect.stringContaining("npm run gvfx -- lease give nomad")] });
+    expect(await status()).toMatchObject({ verdict: "nobody", runs: expect.stringMatching(/Nomad's worker on server-1 is in standby: the owner is legacy.*started without the lease is not seen/), next: [expect.stringContaining("start the legacy worker under the lease"), expect.stringMatching(/once no legacy worker runs \(ssh .*pgrep.*\): npm run gvfx -- lease give nomad --legacy-worker-stopped$/)] });
   });
 
   test("no owner key", async () => {
