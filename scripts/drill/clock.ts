@@ -6,7 +6,7 @@ export class DrillClock {
   private offsetMs: number | undefined;
   private same = false;
 
-  constructor(private readonly hrtime: () => number = own) {}
+  constructor(private readonly hrtime: () => number = own, private readonly wall: () => number = Date.now) {}
 
   /** Milliseconds of CLOCK_MONOTONIC of the lab's machines. */
   now(): number {
@@ -25,11 +25,11 @@ export class DrillClock {
 
   /** What an instant of the clock on the wall is on this one. */
   ofWall(ms: number): number {
-    return ms - (Date.now() - this.now());
+    return ms - (this.wall() - this.now());
   }
 
   /** What an instant of this clock is on the wall. */
   toWall(at: number): number {
-    return at + (Date.now() - this.now());
+    return at + (this.wall() - this.now());
   }
 }
