@@ -16,11 +16,12 @@ const CAUGHT_UP_WITHIN = Duration.seconds(30);
 /**
  * Every 200 ms each file's new whole lines, and that a look was taken. It ends by itself: what a client's
  * end leaves running in a container must not run for ever. What was written before the drill began is
- * left out, but for the newest 8 KiB of each file.
+ * left out, but for the newest 8 KiB of each file. How far each was read comes by standard input: an
+ * argument holds 128 KiB, which is some hundred files.
  */
 const PROGRAM = String.raw`
 import glob, json, os, sys, time
-pattern, offsets, first = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3] == "first"
+pattern, first, offsets = sys.argv[1], sys.argv[2] == "first", json.load(sys.stdin)
 def say(**what):
     print(json.dumps(what), flush=True)
 try:
@@ -97,10 +98,10 @@ export class TickReader {
     const offsets: Record<string, number> = {};
     let first = true;
     while (!this.stop.signal.aborted) {
-      const args = ["exec", container, "python3", "-c", PROGRAM, `${dataDir}/alloc/*/alloc/data/ticks.*.log`, JSON.stringify(offsets), first ? "first" : "again"];
+      const args = ["exec", "-i", container, "python3", "-c", PROGRAM, `${dataDir}/alloc/*/alloc/data/ticks.*.log`, first ? "first" : "again"];
       await engine.follow(args, (line) => {
         if (this.take(name, line, offsets)) first = false;
-      }, { signal: this.stop.signal }).catch(() => undefined);
+      }, { signal: this.stop.signal, input: JSON.stringify(offsets) }).catch(() => undefined);
       await pause(AGAIN_AFTER.milliseconds, undefined, { signal: this.stop.signal }).catch(() => undefined);
     }
   }

@@ -117,13 +117,14 @@ export class Engine {
   }
 
   /** Gives each line of a program's output as it comes; returns its status. */
-  follow(args: readonly string[], onLine: (line: string) => void, { signal }: EngineCall = {}): Promise<number> {
+  follow(args: readonly string[], onLine: (line: string) => void, { signal, input }: EngineCall = {}): Promise<number> {
     const [program, ...before] = this.command;
-    const child = spawn(program, [...before, ...args], { env: this.variables, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, [...before, ...args], { env: this.variables, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
+    child.stdin?.on("error", () => undefined).end(input);
     const stop = (): void => void child.kill("SIGTERM");
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted) stop();
-    for (const stream of [child.stdout, child.stderr]) {
+    for (const stream of [child.stdout!, child.stderr!]) {
       let rest = "";
       stream.setEncoding("utf8").on("data", (text: string) => {
         const lines = (rest + text).split("\n");
