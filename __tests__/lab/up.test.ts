@@ -53,6 +53,14 @@ describe("a program that fails", () => {
     await expect(run("sh", ["-c", "exit 2"], { accept: [0, 2] })).resolves.toMatchObject({ status: 2 });
   });
 
+  test("that an interrupt must not reach has a process group of its own", async () => {
+    const leads = async (ownGroup: boolean) => {
+      const [pid, group] = (await run("sh", ["-c", "echo $$; ps -o pgid= -p $$"], { ownGroup })).output.trim().split(/\s+/);
+      return pid === group;
+    };
+    expect([await leads(true), await leads(false)]).toEqual([true, false]);
+  });
+
   test("that is not there is named", async () => {
     await expect(run("gvfx-no-such-program", [])).rejects.toThrow(/gvfx-no-such-program is not installed, or not on PATH/);
   });

@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly accept?: readonly number[];
   /** Written to standard input. @default none */
   readonly input?: string;
+  /** An interrupt at the terminal does not reach it: whoever runs it waits until it is done. @default false */
+  readonly ownGroup?: boolean;
 }
 
 export interface Finished {
@@ -45,7 +47,7 @@ export async function run(program: string, args: readonly string[], options: Run
     mkdirSync(dirname(log), { recursive: true });
     writeFileSync(log, "", { mode: 0o600 });
   }
-  const child = spawn(program, [...args], { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
+  const child = spawn(program, [...args], { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"], detached: options.ownGroup });
   let output = "";
   let said = "";
   for (const stream of [child.stdout!, child.stderr!]) {

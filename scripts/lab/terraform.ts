@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import type { Environment } from "../../environments/schema";
 import { labAccess, stackOutputs } from "./access";
 import { explanation, failedDeployment, jobsThatFailed } from "../deployment/explain";
-import { run, RunFailed, type Finished } from "./run";
+import { run, RunFailed, type Finished, type RunOptions } from "./run";
 
 /** Beside cdktf.out, at the same depth: the states' paths are relative to a stack's folder. */
 export const OUTPUT_FOLDER = "cdktf.out.lab";
@@ -44,7 +44,11 @@ export class Terraform {
     await this.init(stack);
     const began = Date.now();
     try {
-      await this.terraform(stack, ["apply", "-auto-approve", "-input=false", "-no-color", LOCK_WAIT, ...(replace ? [`-replace=${replace}`] : [])], "apply", { onLine });
+      await this.terraform(stack, ["apply", "-auto-approve", "-input=false", "-no-color", LOCK_WAIT, ...(replace ? [`-replace=${replace}`] : [])], "apply", {
+        onLine,
+        // Interrupted between the two, the resource would be gone.
+        ownGroup: replace !== undefined,
+      });
     } catch (error) {
       throw await this.explained(error, began);
     }
@@ -77,7 +81,7 @@ export class Terraform {
     return join(OUTPUT_FOLDER, "stacks", stack);
   }
 
-  private terraform(stack: LabStackId, args: readonly string[], what: string, options: { readonly onLine?: (line: string) => void; readonly accept?: readonly number[] } = {}): Promise<Finished> {
+  private terraform(stack: LabStackId, args: readonly string[], what: string, options: Pick<RunOptions, "onLine" | "accept" | "ownGroup"> = {}): Promise<Finished> {
     return run("terraform", args, { cwd: this.folder(stack), env: { ...terraformVariables(), ...credentials(this.env, stack) }, log: resolve(LOGS, `${stack}-${what}.log`), ...options });
   }
 }
