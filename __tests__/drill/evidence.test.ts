@@ -1,5 +1,5 @@
 /** What the sources of a drill say, read: ticks, connections, orders, runs, logs, clocks. */
-import { connectionsOf, countOrders } from "../../scripts/drill/exchange";
+import { connectionsOf, countOrders, workerOrders } from "../../scripts/drill/exchange";
 import { DrillClock } from "../../scripts/drill/clock";
 import { countRuns } from "../../scripts/drill/database";
 import { firstProcess } from "../../scripts/drill/lab-faults";
@@ -41,6 +41,25 @@ describe("ticks", () => {
   });
 });
 
+describe("lines that are no ticks", () => {
+  const file = "/var/lib/nomad/alloc/a-1/alloc/data/ticks.gvfx-worker.host_7_ab.log";
+  const tick = "1 1000.000 1700000000000 host/7/ab\n";
+
+  test("one half line of a file is passed over; another one names the file and what it says, once", () => {
+    const record = new TickRecord();
+    record.take("server-1", file, `00.000 1700000000000 host/7/ab\n${tick}`);
+    record.take("server-2", file, `half a\n${tick}`);
+    record.checkReadable();
+    record.take("server-2", file, `${tick}\u0000\u0000 nonsense\n`);
+    // Its ticks are needed no more, what it hid is.
+    record.forgetBefore(50_000);
+    expect(() => record.checkReadable()).toThrow(/hide when a worker ran: 2 in server-2:.*ticks\.gvfx-worker\.host_7_ab\.log, the last one ".* nonsense"/);
+    record.checkReadable();
+    record.take("server-2", file, "more\n");
+    expect(() => record.checkReadable()).toThrow(/3 in server-2/);
+  });
+});
+
 describe("the exchange", () => {
   test("connections of others are none of the drill's", () => {
     const at = { openedAt: 1, heardAt: 2, closedAt: null };
@@ -65,6 +84,7 @@ describe("the exchange", () => {
   test("an order of a worker whose follower has begun counts, be it without a tick; the follower's own do not", () => {
     const orders = [order("worker-gvfx-worker-32", 32_900, "old"), order("worker-gvfx-worker-33", 33_000, "new"), order("worker-gvfx-worker-61", 61_050, "old"), order("worker-gvfx-worker-62", 62_000, "new"), order("worker-gvfx-worker-plain-40", 40_000, "p1")];
     expect(countOrders({ orders, duplicates: [] }, stretches, window, 0).ordersInOverlap).toBe(1);
+    expect(workerOrders({ orders }, { from: 32_950, to: 61_050 })).toEqual([33_000, 61_050]);
   });
 });
 

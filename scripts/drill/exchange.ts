@@ -49,6 +49,11 @@ export function connectionsOf(record: z.output<typeof connectionsSchema>["record
 const ofLease = (id: string | null): boolean => new RegExp(`^worker-${JOBS.worker}-\\d+$`).test(id ?? "");
 const ofPlain = (id: string | null): boolean => id?.startsWith(`worker-${PLAIN_JOB}-`) ?? false;
 
+/** When orders of workers with a lease came between two stamps, one a second as long as they get through. */
+export function workerOrders({ orders }: Pick<OrdersSeen, "orders">, window: { readonly from: number; readonly to: number }): number[] {
+  return orders.filter(({ clientOrderId, at }) => ofLease(clientOrderId) && at >= window.from && at <= window.to).map(({ at }) => at);
+}
+
 /**
  * Counts orders between two stamps.
  * @param repeatedRequests requests to the API that it got more than once

@@ -27,6 +27,8 @@ export function policyOfFile(path: string): Policy | undefined {
 
 export class TickRecord {
   private readonly files = new Map<string, TickFile>();
+  /** Lines that are no ticks, by file, and how many of them were complained about. */
+  private readonly unreadable = new Map<string, { readonly lines: readonly string[]; readonly told: number }>();
 
   /** Takes whole lines that were added to a file. */
   take(node: string, path: string, text: string): void {
@@ -34,8 +36,22 @@ export class TickRecord {
     if (!policy) return;
     const key = `${node}:${path}`;
     const file = this.files.get(key) ?? { node, policy, ticks: [] };
-    file.ticks.push(...readTicks(text).ticks);
+    const { ticks, unreadable } = readTicks(text);
+    file.ticks.push(...ticks);
     this.files.set(key, file);
+    if (unreadable.length === 0) return;
+    const { lines, told } = this.unreadable.get(key) ?? { lines: [], told: 0 };
+    this.unreadable.set(key, { lines: [...lines, ...unreadable], told });
+  }
+
+  /**
+   * One line of a file may be half: the first, for a file is read from its end on, or the last of a worker that was killed.
+   * @throws Error that names files with more, once for each line: a worker may have run at a time that it hides
+   */
+  checkReadable(): void {
+    const bad = [...this.unreadable].filter(([, { lines, told }]) => lines.length > Math.max(1, told));
+    for (const [key, { lines }] of bad) this.unreadable.set(key, { lines, told: lines.length });
+    if (bad.length > 0) throw new Error(`lines that are no ticks hide when a worker ran: ${bad.map(([key, { lines }]) => `${lines.length} in ${key}, the last one "${lines[lines.length - 1].slice(0, 80)}"`).join("; ")}; what writes there besides the worker's double?`);
   }
 
   /** Ticks from before that time are needed no more. */
