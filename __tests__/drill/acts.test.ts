@@ -2,11 +2,14 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { loadEnvironment } from "../../environments/load";
 import { plainJob } from "../../scripts/drill/job-variants";
 import { LabActs } from "../../scripts/drill/lab-acts";
 import { LabFaults } from "../../scripts/drill/lab-faults";
 import { Refused, type NomadOperator, type RegisteredJob } from "../../scripts/drill/nomad";
+import { Interrupted } from "../../scripts/drill/scene";
+import { giveBack } from "../../scripts/drill/give-back";
 import { WorkerJobs } from "../../scripts/drill/worker-jobs";
 import { Breaker } from "../../scripts/lab/break/breaker";
 import { Ledger } from "../../scripts/lab/break/ledger";
@@ -69,15 +72,18 @@ class Setting {
     restartAllocation: this.note("restart"),
   } as unknown as NomadClient;
   readonly jobs = new WorkerJobs(env, machines.slice(0, 2), this.engine, this.client, this.operator);
-  readonly acts = new LabActs({ jobs: this.jobs, engine: this.engine, terraform: { apply: async (...args) => void this.done.push(`terraform ${JSON.stringify(args)}`) }, workerNode: () => "server-1", dataDir: "/var/lib/nomad", wait: async () => undefined, wallAhead: () => this.wallAhead() });
+  readonly acts = new LabActs({ jobs: this.jobs, engine: this.engine, terraform: { apply: async (...args) => (this.done.push(`terraform ${JSON.stringify(args)}`), this.apply()) }, workerNode: () => "server-1", dataDir: "/var/lib/nomad", wait: async () => this.wait(), wallAhead: () => this.wallAhead() });
+  wait = async (): Promise<void> => undefined;
+  apply = async (): Promise<void> => undefined;
   /** The clock of the worker's container, as its file says. */
   wallAhead = (): number | undefined => 1_700_000_000_000 + 1_000 * Number(this.engine.calls.flatMap((call) => /aaaaaaaa-1.*echo '(.*?)'/.exec(call)?.[1] ?? []).at(-1) ?? 0);
+  nomadLeader = "witness";
   readonly faults: LabFaults;
 
   constructor() {
     this.engine.inside(server1.container).place(CONTAINERS);
     const breaker = new Breaker({ engine: this.engine, machines, network: lab.network.name, toolImage: lab.images.node, jobs: { allocations: this.client.allocations.bind(this.client), restartAllocation: async () => undefined }, ledger: this.ledger });
-    this.faults = new LabFaults(breaker, this.engine, this.jobs, { workerNode: () => server1, nomadLeader: async () => "witness", consulLeader: async () => "consul-2" });
+    this.faults = new LabFaults(breaker, this.engine, this.jobs, { workerNode: () => server1, nomadLeader: async () => this.nomadLeader, consulLeader: async () => machines.find(({ name }) => name === "consul-2")! });
   }
 
   /** What a unit's manager says of its main process, one after the other, and the last for ever. */
@@ -137,7 +143,24 @@ describe("acts", () => {
   test("a stopped job whose allocations never stop has not been stopped", async () => {
     Object.assign(at.operator, { deregister: async () => undefined });
     await expect(at.acts.do("stop-then-run", at.mark)).rejects.toThrow(/gvfx-worker.* was stopped, and its allocations are still to run/);
-    expect(at.done).toEqual([]);
+  });
+
+  test("interrupted while it is stopped, a job is registered all the same", async () => {
+    at.wait = async () => Promise.reject(new Interrupted());
+    await expect(at.acts.do("stop-then-run", at.mark)).rejects.toThrow(Interrupted);
+    expect(at.done.filter((what) => what.startsWith("register")).map((what) => what.split(" ")[1])).toEqual(["gvfx-worker", "gvfx-worker-plain"]);
+  });
+
+  test("interrupted while Terraform replaces the job, it is waited for: whatever gives the lab back finds a job", async () => {
+    at.wait = async () => Promise.reject(new Interrupted());
+    let destroyed = () => {};
+    at.apply = () => new Promise((done) => (destroyed = done));
+    let over = false;
+    const acted = at.acts.do("replace", at.mark).catch((error: Error) => error).finally(() => (over = true));
+    await pause(20);
+    expect([over, at.done.at(-1)]).toEqual([false, "register gvfx-worker-plain x1 too early"]);
+    destroyed();
+    expect(await acted).toBeInstanceOf(Interrupted);
   });
 
   test.each(["scale-to-2", "register-count-2"] as const)("%s: what Nomad says of the platform's worker counts; the plain one that was taken is one again afterwards", async (act) => {
@@ -172,11 +195,25 @@ describe("faults", () => {
     ["worker-node", "server-1"],
     ["leader", "witness"],
   ] as const)("a lasting one at the %s is in the lab's ledger until it is healed", async (place, name) => {
-    const heal = await at.faults.last("pause", place, at.mark);
+    const { heal } = await at.faults.last("pause", place, at.mark);
     expect(at.ledger.read()).toMatchObject([{ fault: "pause", name }]);
     await heal();
     expect(at.ledger.read()).toEqual([]);
     expect(at.marks).toEqual([`fault: ${name}: paused`, `heal: ${name}: goes on`]);
+  });
+
+  test("of a leader, that another one leads is asked while it is away", async () => {
+    const { confirm } = await at.faults.last("pause", "leader", at.mark);
+    await expect(confirm!()).rejects.toThrow(/witness leads Nomad's servers still/);
+    at.nomadLeader = "server-2";
+    await confirm!();
+    expect(at.marks).toEqual(["fault: witness: paused", "seen: server-2 leads Nomad's servers"]);
+    expect((await at.faults.last("pause", "worker-node", at.mark)).confirm).toBeUndefined();
+  });
+
+  test("a restart of Consul's leader that leaves it running has been no fault", async () => {
+    at.engine.answers.set("restart gvfx-lab-consul-2", { status: 0, output: "", complaint: "" });
+    await expect(at.faults.happen("restart-consul-leader", at.mark)).rejects.toThrow(/consul-2 was restarted, and runs since .* as before/);
   });
 
   test("all Consul servers go at once", async () => {
@@ -186,7 +223,7 @@ describe("faults", () => {
 
   test("both workers' containers stand still, and go on", async () => {
     const inner = at.engine.inside(server1.container);
-    const heal = await at.faults.last("pause", "workers", at.mark);
+    const { heal } = await at.faults.last("pause", "workers", at.mark);
     expect(inner.calls.filter((call) => call.startsWith("pause"))).toEqual(CONTAINERS.map((name) => `pause ${name}`));
     await heal();
     expect(inner.calls.filter((call) => call.startsWith("unpause")).sort()).toEqual(CONTAINERS.map((name) => `unpause ${name}`));
@@ -230,5 +267,26 @@ describe("faults", () => {
     await at.jobs.removePlain();
     expect(inner.calls).toContain(`unpause ${CONTAINERS[1]}`);
     expect(at.done).toEqual(["deregister gvfx-worker-plain true"]);
+  });
+});
+
+describe("what a drill that was killed left", () => {
+  const clean = () => giveBack([() => at.jobs.removePlain(), () => at.jobs.restoreLeased({ versions: true })]);
+
+  test("a worker that was stopped is registered again", async () => {
+    await clean();
+    expect(at.done).toEqual(["deregister gvfx-worker-plain true"]);
+    at.registered.set(worker.ID, { ...worker, Stop: true });
+    await clean();
+    expect(at.done.at(-1)).toBe("register gvfx-worker x1");
+  });
+
+  test("a worker that is not there is made by a deploy, not by another try", async () => {
+    at.registered.delete(worker.ID);
+    const left = await clean().catch((error: Error) => error.message);
+    expect(left).toMatch(/gvfx-worker is not registered.*npm run lab$/s);
+    expect(left).not.toContain("drill clean");
+    expect(at.done).toEqual(["deregister gvfx-worker-plain true"]);
+    await expect(giveBack([async () => Promise.reject(new Error("no engine"))])).rejects.toThrow(/no engine\nTry again with: npm run gvfx -- drill clean/);
   });
 });

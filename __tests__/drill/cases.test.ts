@@ -26,7 +26,16 @@ test("what should disturb nobody is expected not to, and what Nomad should refus
 
 test("the cut that must disturb nobody is shorter than Nomad's grace and than the lease's patience", () => {
   const [step] = of("cut-short").steps;
-  expect("for" in step && typeof step.for !== "string" && step.for.seconds).toBe(4);
+  expect("fault" in step && "for" in step && typeof step.for !== "string" && step.for.seconds).toBe(4);
+});
+
+test("the faults that an undisturbed worker does not feel are shown to have happened: by the exchange, or by what the case itself asks (acts.test)", () => {
+  expect(CASES.filter(({ expect: { silentFor } }) => silentFor).map(({ id, expect: { silentFor } }) => [id, silentFor!.seconds])).toEqual([["cut-short", 3]]);
+});
+
+test("what is fixed of a case's time is a minute at most, where it is not asked to be longer", () => {
+  const fixed = (steps: (typeof CASES)[number]["steps"]) => steps.reduce((sum, step) => sum + ("wait" in step ? step.wait.seconds : "for" in step && step.for !== undefined && typeof step.for !== "string" ? step.for.seconds : 0), 0);
+  expect(CASES.filter(({ long, steps }) => !long && fixed(steps) > 45).map(({ id, steps }) => [id, fixed(steps)])).toEqual([["node-paused", 60], ["consul-down", 60]]);
 });
 
 test("a part of it is the end-to-end tests' own", () => expect(CASES.filter(({ smoke }) => smoke).map(({ id }) => id)).toEqual(["node-killed", "cut-short", "partition-30", "wrapper-killed", "redeploy"]));

@@ -6,8 +6,8 @@ import type { PolicyMeasures } from "../../scripts/drill/result";
 import { NO_DUPLICATES } from "./scene-double";
 
 const quiet: PolicyMeasures = { overlapMs: 0, overlapAtMostMs: 0, connectionOverlapMs: 0, longestGapMs: 0, starts: 0, undisturbed: true, downForMs: 0 };
-const good: Judged = { measures: { lease: quiet, plain: { ...quiet, overlapMs: 95_000, overlapAtMostMs: 95_100, undisturbed: false } }, duplicates: { ...NO_DUPLICATES, plainOrders: 95 }, recoveredMs: 5_000, refused: "no" };
-const all: Expected = { gap: Duration.seconds(45), bound: "node-lost", undisturbed: true, refused: true };
+const good: Judged = { measures: { lease: quiet, plain: { ...quiet, overlapMs: 95_000, overlapAtMostMs: 95_100, undisturbed: false } }, duplicates: { ...NO_DUPLICATES, plainOrders: 95 }, recoveredMs: 5_000, refused: "no", overlapBeforeMs: 0, silentForMs: 3_000 };
+const all: Expected = { gap: Duration.seconds(45), bound: "node-lost", undisturbed: true, refused: true, silentFor: Duration.seconds(3) };
 const failed = (expected: Expected, judged: Judged): string[] => judge(expected, judged).filter(({ held }) => !held).map(({ what }) => what);
 const lease = (change: Partial<PolicyMeasures>): Judged => ({ ...good, measures: { ...good.measures, lease: { ...quiet, ...change } } });
 
@@ -17,6 +17,8 @@ test.each<[string, Judged]>([
   // A tick that was not written may have been.
   ["two workers: never", lease({ overlapAtMostMs: 0.1 })],
   ["two workers at the exchange: never", lease({ connectionOverlapMs: 1 })],
+  ["two workers between the cases: never", { ...good, overlapBeforeMs: 0.1 }],
+  ["the cut reached the worker: no order of it came for 3s at least", { ...good, silentForMs: 2_999 }],
   ["an order sent twice: none", { ...good, duplicates: { ...NO_DUPLICATES, orders: 1 } }],
   ["an order of a worker that another one had followed: none", { ...good, duplicates: { ...NO_DUPLICATES, ordersInOverlap: 1 } }],
   ["orders came, so that this means something", { ...good, duplicates: { ...NO_DUPLICATES, ordersSent: 0 } }],

@@ -13,7 +13,7 @@ const run = (drillCase: DrillCase, scene: SceneDouble, said: string[] = []) => r
 test("a lost node: arranged, watched, broken until the worker runs elsewhere, healed, well again, and measured", async () => {
   const scene = new SceneDouble();
   const found = await run(killed, scene);
-  expect(scene.log).toEqual(['arrange {"leader":"other"}', "observe", "heal kill", "healAll", "end", "healAll", "restore"]);
+  expect(scene.log).toEqual(['arrange {"leader":"other"}', "observe", "confirm kill", "heal kill", "healAll", "end", "healAll", "restore"]);
   expect(found.events.map(({ kind }) => kind)).toEqual(["fault", "seen", "heal", "seen"]);
   expect(found).toMatchObject({ caseId: "killed", error: null, recoveredMs: 2_000, measures: { lease: { overlapMs: 0, longestGapMs: 30_000, starts: 1 }, plain: { undisturbed: true } } });
   expect(passed(found)).toBe(true);
@@ -94,4 +94,52 @@ test("an act that hands over is followed until another worker runs; one that sho
   expect(passed(handed)).toBe(true);
   const disturbed = await run({ id: "cut", title: "cut", group: "Network", steps: [{ fault: "partition", at: "worker-node", for: Duration.seconds(4) }], expect: { undisturbed: true } }, scene);
   expect(disturbed.expectations.filter(({ held }) => !held).map(({ what }) => what)).toEqual(["the worker runs on, undisturbed"]);
+});
+
+describe("that a fault happened which nobody is to feel", () => {
+  const cut = CASES.find(({ id }) => id === "cut-short")!;
+  const notHeld = (found: Awaited<ReturnType<typeof run>>) => found.expectations.filter(({ held }) => !held).map(({ what, found: seen }) => [what.split(":")[0], seen]);
+
+  test("shows at the exchange while it lasts, and in no other silence", async () => {
+    const scene = Object.assign(new SceneDouble(), { replacedAfterMs: null });
+    const began = scene.time;
+    scene.cutOff = { from: began + 3_000, to: began + 7_000 };
+    expect(notHeld(await run(cut, scene))).toEqual([]);
+    scene.cutOff = undefined;
+    expect(notHeld(await run(cut, scene))).toEqual([["the cut reached the worker", "1000 ms"]]);
+    // Before the fault; and orders that never come are no cut.
+    scene.cutOff = { from: scene.time, to: scene.time + 3_000 };
+    expect(notHeld(await run(cut, scene))).toEqual([["the cut reached the worker", "1000 ms"]]);
+    scene.cutOff = { from: 0, to: Infinity };
+    expect(notHeld(await run(cut, scene))).toEqual([["the cut reached the worker", "0 ms"]]);
+  });
+
+  test("is asked before it is undone; one that had no effect is healed, and proves nothing", async () => {
+    const silent = CASES.find(({ id }) => id === "leader-silent")!;
+    const scene = Object.assign(new SceneDouble(), { replacedAfterMs: null });
+    expect(passed(await run(silent, scene))).toBe(true);
+    expect(scene.log.filter((line) => /^(confirm|heal) /.test(line))).toEqual(["confirm pause", "heal pause"]);
+    scene.effective = false;
+    const found = await run(silent, scene);
+    expect([found.error, scene.broken.size]).toEqual(["the leader leads still", 0]);
+  });
+});
+
+test("two workers since the case before fail this one", async () => {
+  const scene = Object.assign(new SceneDouble(), { overlapBeforeMs: 120 });
+  expect((await run(killed, scene)).expectations.filter(({ held }) => !held)).toMatchObject([{ what: "two workers between the cases: never", found: "120 ms since the case before" }]);
+});
+
+test("what Nomad takes of the plain job stays for its time; a fault's successor is waited for after the heal", async () => {
+  const scene = Object.assign(new SceneDouble(), { replacedAfterMs: null });
+  const began = scene.time;
+  let undone = 0;
+  const perform = scene.perform;
+  Object.assign(scene, { perform: async () => ({ refused: "no", heal: async () => void (undone = scene.time - began) }) });
+  await run(CASES.find(({ id }) => id === "scale-2")!, scene);
+  expect(undone).toBeGreaterThanOrEqual(15_000);
+  Object.assign(scene, { perform, replacedAfterMs: 60_000 });
+  const found = await run(CASES.find(({ id }) => id === "agent-dead")!, scene);
+  expect(found.events.map(({ kind, what }) => (kind === "seen" ? what : kind))).toEqual(["fault", "heal", "another worker runs on server-2", "all is well"]);
+  expect(found.recoveredMs).toBeGreaterThanOrEqual(20_000);
 });

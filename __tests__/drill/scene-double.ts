@@ -24,6 +24,11 @@ export class SceneDouble implements Scene {
   /** When somebody presses Ctrl-C. */
   interruptedAt = Infinity;
   duplicates: Duplicates = NO_DUPLICATES;
+  /** Of orders that the exchange gets of the worker, one a second. */
+  cutOff: { readonly from: number; readonly to: number } | undefined;
+  overlapBeforeMs = 0;
+  /** Whether a fault takes effect. */
+  effective = true;
   private count = 0;
 
   constructor() {
@@ -56,13 +61,17 @@ export class SceneDouble implements Scene {
   readonly observe = async () => {
     this.log.push("observe");
     if (this.failsIn === "observe") throw new Error("no token");
+    const from = this.time;
     return {
+      from,
       abandon: async () => void this.log.push("abandon"),
-      end: async (from: number, to: number): Promise<Evidence> => {
+      end: async (to: number): Promise<Evidence> => {
         this.log.push("end");
         if (this.failsIn === "end") throw new Error("the ticks on server-2 cannot be read");
         const stretches = this.stretches.filter((it) => it.to >= from && it.from <= to).map((it) => ({ ...it, from: Math.max(it.from, from - 1_000), to: Math.min(it.to, to) }));
-        return { stretches, connections: [], phases: [], duplicates: this.duplicates };
+        const seconds = Array.from({ length: Math.ceil((to - from) / 1_000) }, (_, i) => from + i * 1_000);
+        const workerOrders = seconds.filter((at) => !this.cutOff || at < this.cutOff.from || at >= this.cutOff.to);
+        return { stretches, connections: [], phases: [], duplicates: this.duplicates, workerOrders, overlapBeforeMs: this.overlapBeforeMs };
       },
     };
   };
@@ -81,6 +90,10 @@ export class SceneDouble implements Scene {
     if (!("for" in step)) return {};
     this.broken.add(what);
     return {
+      confirm: async () => {
+        this.log.push(`confirm ${what}`);
+        if (!this.effective) throw new Error("the leader leads still");
+      },
       heal: async () => {
         this.log.push(`heal ${what}`);
         this.broken.delete(what);

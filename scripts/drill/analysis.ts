@@ -47,6 +47,19 @@ export function disturbedAt({ events, from }: { readonly events: readonly DrillE
   return faults.length > 0 ? Math.min(...faults) : from;
 }
 
+/**
+ * Longest time while something was broken in which nothing came of what should come all the time,
+ * in milliseconds. Something must have come before and after it: what never comes is no silence.
+ *
+ * @param arrivals stamps
+ */
+export function silenceOf(arrivals: readonly number[], events: readonly DrillEvent[]): number {
+  const [broken, healed] = [events.find(({ kind }) => kind === "fault"), events.findLast(({ kind }) => kind === "heal")];
+  if (!broken || !healed) return 0;
+  const inOrder = arrivals.toSorted((a, b) => a - b);
+  return round(longestLength(within(inOrder.slice(1).map((to, before) => ({ from: inOrder[before], to })), { from: broken.at, to: healed.at })));
+}
+
 function stretchesIn(policy: Policy, { stretches, ...window }: Observed): Stretch[] {
   return within(stretches.filter((stretch) => stretch.policy === policy), window);
 }

@@ -22,9 +22,9 @@ export type OperatorAct = "drain" | "redeploy" | "bad-redeploy" | "restart-job" 
 export type Lasts = Duration | "until replaced";
 
 export type Step =
-  | { readonly fault: LastingFault; readonly at: Place; readonly for: Lasts }
-  | { readonly fault: MomentaryFault; /** Whether another worker process must have begun before the case goes on. */ readonly replaces?: true }
-  | { readonly act: OperatorAct; readonly replaces?: true }
+  | { readonly fault: LastingFault; readonly at: Place; readonly for: Lasts; /** Whether another worker process must have begun before the case goes on, be it after the heal. */ readonly replaces?: true }
+  | { readonly fault: MomentaryFault; readonly replaces?: true }
+  | { readonly act: OperatorAct; readonly replaces?: true; /** How long what was done stays. @default until another worker runs, where it replaces one; else no time */ readonly for?: Duration }
   | { readonly wait: Duration };
 
 /** What must be so before a case begins. */
@@ -46,6 +46,8 @@ export interface Expected {
   readonly bound?: BoundId;
   /** The process that ran at first runs on. */
   readonly undisturbed?: true;
+  /** For so long at least no order of the worker reaches the exchange while the fault lasts: proof of a cut that the worker is not to feel. */
+  readonly silentFor?: Duration;
   /** Nomad refuses what the operator asks. */
   readonly refused?: true;
 }

@@ -27,9 +27,9 @@ export function original(job: RegisteredJob): RegisteredJob {
   return withTasks({ ...job, Meta: Object.keys(meta).length > 0 ? meta : null }, (task) => ({ ...task, Env: Object.fromEntries(Object.entries(task.Env ?? {}).filter(([key]) => !OWN_KEYS.has(key))) }));
 }
 
-/** Whether a drill gave it an environment in which it should not stay. */
+/** Whether a drill stopped it, or gave it an environment in which it should not stay. */
 export function isTampered(job: RegisteredJob): boolean {
-  return job.TaskGroups.some(({ Tasks }) => Tasks.some(({ Env }) => Object.keys(Env ?? {}).some((key) => OWN_KEYS.has(key))));
+  return job.Stop === true || job.TaskGroups.some(({ Tasks }) => Tasks.some(({ Env }) => Object.keys(Env ?? {}).some((key) => OWN_KEYS.has(key))));
 }
 
 /** Whether `original` would change it. */

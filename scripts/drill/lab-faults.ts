@@ -7,19 +7,19 @@ import { CONSUL } from "../lab/break/targets";
 import type { Engine } from "../lab/engine";
 import type { Machine } from "../lab/machines";
 import type { LastingFault, MomentaryFault, Place } from "./case";
-import type { Mark } from "./scene";
+import type { Mark, Performed } from "./scene";
 import { PLAIN_JOB } from "./tick-record";
 import type { WorkerJobs } from "./worker-jobs";
 
 export interface Surroundings {
   /** Where the worker with a lease runs. */
   readonly workerNode: () => Machine;
-  /** Names of machines. */
+  /** Name of a machine. */
   readonly nomadLeader: () => Promise<string>;
-  readonly consulLeader: () => Promise<string>;
+  readonly consulLeader: () => Promise<Machine>;
 }
 
-type Heal = () => Promise<void>;
+type Lasting = Required<Pick<Performed, "heal">> & Pick<Performed, "confirm">;
 
 /** A killed process is gone in milliseconds; its manager learns it when it gets a core. */
 const GONE_WITHIN = Duration.seconds(5);
@@ -27,11 +27,21 @@ const GONE_WITHIN = Duration.seconds(5);
 export class LabFaults {
   constructor(private readonly breaker: Breaker, private readonly engine: Engine, private readonly jobs: WorkerJobs, private readonly at: Surroundings) {}
 
-  async last(fault: LastingFault, place: Place, mark: Mark): Promise<Heal> {
+  async last(fault: LastingFault, place: Place, mark: Mark): Promise<Lasting> {
     if (place === "workers") return this.pauseWorkers(mark);
     const name = place === "worker-node" ? this.at.workerNode().name : place === "leader" ? await this.at.nomadLeader() : CONSUL;
     const entries = await this.breaker.break(fault, [name], {}, (line) => mark("fault", line));
-    return async () => void (await this.breaker.heal({ entries }, (line) => mark("heal", line)));
+    return {
+      ...(place === "leader" ? { confirm: () => this.anotherLeads(name, mark) } : {}),
+      heal: async () => void (await this.breaker.heal({ entries }, (line) => mark("heal", line))),
+    };
+  }
+
+  /** @throws Error when the servers noticed nothing: the worker that stays undisturbed then would prove nothing */
+  private async anotherLeads(lost: string, mark: Mark): Promise<void> {
+    const leader = await this.at.nomadLeader();
+    if (leader === lost) throw new Error(`${lost} leads Nomad's servers still, although it is broken: nothing was lost, and nothing is shown`);
+    mark("seen", `${leader} leads Nomad's servers`);
   }
 
   async happen(fault: MomentaryFault, mark: Mark): Promise<void> {
@@ -39,9 +49,12 @@ export class LabFaults {
     switch (fault) {
       case "restart-consul-leader": {
         const leader = await this.at.consulLeader();
-        mark("fault", `${leader}, Consul's leader, is restarted`);
-        await this.breaker.break("restart", [leader]);
-        return mark("heal", `${leader} is back`);
+        const startedAt = async (): Promise<string | undefined> => (await this.engine.inspect([leader.container]))[0]?.startedAt;
+        const before = await startedAt();
+        mark("fault", `${leader.name}, Consul's leader, is restarted`);
+        await this.breaker.break("restart", [leader.name]);
+        if ((await startedAt()) === before) throw new Error(`${leader.name} was restarted, and runs since ${before} as before: nothing was lost, and nothing is shown`);
+        return mark("heal", `${leader.name} is back`);
       }
       case "kill-nomad-agent":
         return this.killUnit(node, "nomad", "Nomad agent", mark);
@@ -77,14 +90,15 @@ export class LabFaults {
     );
   }
 
-  private async pauseWorkers(mark: Mark): Promise<Heal> {
+  private async pauseWorkers(mark: Mark): Promise<Lasting> {
     const entries = await this.breaker.break("pause", [JOBS.worker], {}, (line) => mark("fault", line));
     const plain = await this.jobs.tasks(PLAIN_JOB);
     for (const { node, container } of plain) await this.engine.inside(node.container).text(["pause", container]);
-    return async () => {
+    const heal = async (): Promise<void> => {
       await this.breaker.heal({ entries }, (line) => mark("heal", line));
       for (const { node, container } of plain) await this.engine.inside(node.container).call(["unpause", container]);
     };
+    return { heal };
   }
 
   private async bothTasks() {

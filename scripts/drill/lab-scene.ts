@@ -14,9 +14,11 @@ import { labClients, nomadAddresses } from "../lab/status/clients";
 import { collectStatus } from "../lab/status/collect";
 import { Terraform } from "../lab/terraform";
 import { arrange, type Stage } from "./arrange";
+import { BetweenRuns } from "./between-runs";
 import { DrillClock } from "./clock";
 import { DatabaseRecord } from "./database";
 import { ExchangeRecord } from "./exchange";
+import { giveBack } from "./give-back";
 import { KeySwitch } from "./key-switch";
 import { LabActs } from "./lab-acts";
 import { LabFaults } from "./lab-faults";
@@ -61,7 +63,7 @@ export async function openLabScene(env: Environment, lab: Lab, { signal, say, en
   const jobs = new WorkerJobs(env, nodes, engine, clients.nomad, operator);
   const [token, engineVersion] = await Promise.all([apiToken(env, access), engine.text(["version", "--format", "{{.Server.Version}}"])]);
 
-  const [clock, record] = [new DrillClock(), new TickRecord()];
+  const [clock, record, between] = [new DrillClock(), new TickRecord(), new BetweenRuns()];
   const reader = new TickReader({ engine, nodes, dataDir: env.nomad.dataDir, record, clock });
   const wait = (time: Duration): Promise<void> => pause(time.milliseconds, undefined, { signal }).catch(() => {
     throw new Interrupted();
@@ -73,11 +75,11 @@ export async function openLabScene(env: Environment, lab: Lab, { signal, say, en
     if (!node) throw new Error("no worker with a lease is seen to run, so that nothing can be done to its node");
     return node;
   };
-  const consulLeader = async (): Promise<string> => {
+  const consulLeader = async (): Promise<Machine> => {
     for (const { client } of clients.consul.values()) {
       const { leader } = await client.leader();
       const machine = machines.find(({ address }) => leader.startsWith(`${address}:`));
-      if (machine) return machine.name;
+      if (machine) return machine;
     }
     throw new Error("Consul has no leader");
   };
@@ -95,7 +97,7 @@ export async function openLabScene(env: Environment, lab: Lab, { signal, say, en
   const traffic = new KeySwitch(access.consul, kvPaths(env.nomad.namespace).traffic);
   const exchange = machines.find(({ role }) => role === "exchange")!;
   const dataNode = nodes.find(({ name }) => name === env.dataPlane.node)!;
-  const sources = { clock, record, reader, jobs, exchange: new ExchangeRecord(published(exchange, lab.exchange.port)), database: new DatabaseRecord(published(dataNode, env.ports.convex)), gateways: nodes.map((node) => published(node, env.ports.api)), token, say };
+  const sources = { clock, record, reader, between, jobs, exchange: new ExchangeRecord(published(exchange, lab.exchange.port)), database: new DatabaseRecord(published(dataNode, env.ports.convex)), gateways: nodes.map((node) => published(node, env.ports.api)), token, say };
 
   const scene: Scene = {
     now: () => clock.now(),
@@ -106,7 +108,7 @@ export async function openLabScene(env: Environment, lab: Lab, { signal, say, en
     observe: () => observeLab(sources),
     perform: async (step, mark) => {
       if ("act" in step) return acts.do(step.act, mark);
-      if ("at" in step) return { heal: await faults.last(step.fault, step.at, mark) };
+      if ("at" in step) return faults.last(step.fault, step.at, mark);
       await faults.happen(step.fault, mark);
       return {};
     },
@@ -120,7 +122,7 @@ export async function openLabScene(env: Environment, lab: Lab, { signal, say, en
   };
   const close = async (): Promise<void> => {
     await reader.close();
-    await closeAll([() => breaker.heal({}, say), opened, () => jobs.removePlain(), () => jobs.restoreLeased({ versions: true }), () => traffic.restore()]);
+    await giveBack([() => breaker.heal({}, say), opened, () => jobs.removePlain(), () => jobs.restoreLeased({ versions: true }), () => traffic.restore()]);
   };
 
   if (!bare) {
@@ -128,6 +130,7 @@ export async function openLabScene(env: Environment, lab: Lab, { signal, say, en
       await begin(breaker, env, access.consul, traffic, reader, say);
       await opened();
       await seen(reader, record, clock, jobs, wait);
+      between.end(clock.now());
     } catch (error) {
       await close().catch((left: Error) => say(left.message));
       throw error;
@@ -172,11 +175,4 @@ async function seen(reader: TickReader, record: TickRecord, clock: DrillClock, j
     }
     await wait(Duration.seconds(1));
   }
-}
-
-/** All of them, whatever one of them says. */
-async function closeAll(all: readonly (() => Promise<unknown>)[]): Promise<void> {
-  const failed: string[] = [];
-  for (const one of all) await one().catch((error: Error) => failed.push(error.message));
-  if (failed.length > 0) throw new Error(`the lab was not left as it was found: ${failed.join("; ")}\nTry again with: npm run gvfx -- drill clean`);
 }

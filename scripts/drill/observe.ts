@@ -1,8 +1,9 @@
 /** What is written down while a case runs, and gathered from all sources when it is over. */
 import { JOBS } from "../../contracts/services";
+import type { BetweenRuns } from "./between-runs";
 import type { DrillClock } from "./clock";
 import type { DatabaseRecord } from "./database";
-import { countOrders, type ExchangeRecord } from "./exchange";
+import { countOrders, workerOrders, type ExchangeRecord } from "./exchange";
 import { startOrders } from "./order-stream";
 import { phasesOf, type WrapperLog } from "./phases";
 import { FROZEN_AFTER_MS, type LeasePhase } from "./result";
@@ -12,19 +13,20 @@ import type { TickRecord } from "./tick-record";
 import type { WorkerJobs } from "./worker-jobs";
 
 export interface ObservedSources {
-  readonly clock: DrillClock;
+  readonly clock: Pick<DrillClock, "now" | "toWall" | "ofWall">;
   readonly record: TickRecord;
-  readonly reader: TickReader;
-  readonly jobs: WorkerJobs;
-  readonly exchange: ExchangeRecord;
-  readonly database: DatabaseRecord;
+  readonly reader: Pick<TickReader, "caughtUp">;
+  readonly between: BetweenRuns;
+  readonly jobs: Pick<WorkerJobs, "allocations" | "log">;
+  readonly exchange: Pick<ExchangeRecord, "connections" | "orders" | "repeatedRequests">;
+  readonly database: Pick<DatabaseRecord, "count">;
   /** Addresses of the API, one a node. */
   readonly gateways: readonly string[];
   readonly token: string;
   readonly say: (line: string) => void;
 }
 
-/** A stretch that began before the case is shown from a little before it on. */
+/** A stretch that began before the case is shown from at least a little before it on. */
 const BEFORE_MS = 10_000;
 /** Some hours of a wrapper's log, with what its worker says between. */
 const LOG_BYTES = 400_000;
@@ -32,14 +34,22 @@ const LOG_BYTES = 400_000;
 const NEWEST_ALLOCATIONS = 8;
 
 export async function observeLab(sources: ObservedSources): Promise<Observation> {
-  const { clock, record, reader, exchange, database, gateways, token } = sources;
-  record.forgetBefore(clock.now() - BEFORE_MS);
+  const { clock, record, reader, between, exchange, database, gateways, token } = sources;
+  const from = clock.now();
+  between.begin(from);
+  record.forgetBefore(Math.min(between.neededFrom(), from - BEFORE_MS));
   const orders = startOrders(gateways, token);
   return {
-    abandon: () => orders.stop(),
-    end: async (from, to) => {
+    from,
+    abandon: async () => {
+      between.end(clock.now());
+      await orders.stop();
+    },
+    end: async (to) => {
+      between.end(to);
       await orders.stop();
       await reader.caughtUp();
+      record.checkReadable();
       const stretches = record.stretches(from, to);
       const instances = new Set(stretches.filter(({ policy }) => policy === "lease").map(({ instance }) => instance));
       const [connections, seen, repeated, counted, phases] = await Promise.all([
@@ -49,7 +59,7 @@ export async function observeLab(sources: ObservedSources): Promise<Observation>
         database.count({ from: clock.toWall(from), to: clock.toWall(to), instances }),
         phasesWithin(sources, from, to),
       ]);
-      return { stretches, connections, phases, duplicates: { ...countOrders(seen, stretches, { from, to }, repeated.reduce((sum, count) => sum + count, 0)), ...counted } };
+      return { stretches, connections, phases, overlapBeforeMs: between.judge(record), workerOrders: workerOrders(seen, { from, to }), duplicates: { ...countOrders(seen, stretches, { from, to }, repeated.reduce((sum, count) => sum + count, 0)), ...counted } };
     },
   };
 }

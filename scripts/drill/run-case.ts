@@ -1,6 +1,6 @@
 /** One repetition of one case: all well, a calm, the fault, the heal, all well again; then what the workers wrote is judged. */
 import { Duration } from "../../contracts/units";
-import { measuresOf } from "./analysis";
+import { measuresOf, silenceOf } from "./analysis";
 import type { DrillCase, Lasts, Step } from "./case";
 import { judge } from "./expectations";
 import type { CaseRun, DrillEvent } from "./result";
@@ -40,12 +40,16 @@ export async function runCase(drillCase: DrillCase, scene: Scene, { repetition, 
   try {
     await scene.arrange(drillCase.given ?? {});
     const observation = await scene.observe();
-    from = scene.now();
+    from = observation.from;
     let refused: string | undefined;
+    let healedAt: number | undefined;
     let broke: unknown;
     try {
       await scene.wait(CALM);
-      for (const step of drillCase.steps) refused = (await perform(step, scene, mark)) ?? refused;
+      for (const step of drillCase.steps) {
+        const done = await perform(step, scene, mark);
+        [refused, healedAt] = [done.refused ?? refused, done.healedAt ?? healedAt];
+      }
     } catch (error) {
       broke = error;
     } finally {
@@ -55,17 +59,17 @@ export async function runCase(drillCase: DrillCase, scene: Scene, { repetition, 
     let recoveredMs: number | null;
     try {
       if (broke) throw broke;
-      recoveredMs = await untilWell(scene, mark);
+      recoveredMs = await untilWell(scene, mark, healedAt);
       await scene.wait(SETTLE);
     } catch (error) {
       await observation.abandon();
       throw error;
     }
     const to = scene.now();
-    const evidence = await observation.end(from, to);
+    const { overlapBeforeMs, workerOrders, ...evidence } = await observation.end(to);
     const observed = { from, to, events, ...evidence };
     const measures = { lease: measuresOf("lease", observed), plain: measuresOf("plain", observed) };
-    return { ...known, ...observed, measures, recoveredMs, expectations: judge(drillCase.expect, { measures, duplicates: evidence.duplicates, recoveredMs, refused }), error: null };
+    return { ...known, ...observed, measures, recoveredMs, expectations: judge(drillCase.expect, { measures, duplicates: evidence.duplicates, recoveredMs, refused, overlapBeforeMs, silentForMs: silenceOf(workerOrders, events) }), error: null };
   } catch (error) {
     if (error instanceof Interrupted) throw error;
     const observed = { from, to: scene.now(), events, stretches: [], connections: [], phases: [] };
@@ -77,22 +81,27 @@ export async function runCase(drillCase: DrillCase, scene: Scene, { repetition, 
   }
 }
 
-/** @returns what Nomad said when it refused */
-async function perform(step: Step, scene: Scene, mark: Mark): Promise<string | undefined> {
+/** @returns what Nomad said when it refused; when the fault was healed, where another worker was waited for since */
+async function perform(step: Step, scene: Scene, mark: Mark): Promise<{ readonly refused?: string; readonly healedAt?: number }> {
   if ("wait" in step) {
     await scene.wait(step.wait);
-    return undefined;
+    return {};
   }
   const before = new Set(scene.running("lease").map(({ instance }) => instance));
-  const { refused, heal } = await scene.perform(step, mark);
+  const { refused, confirm, heal } = await scene.perform(step, mark);
   const replaced = (): Promise<void> => untilReplaced(scene, before, mark);
+  const lasts = "for" in step ? step.for : undefined;
   try {
-    if ("replaces" in step && step.replaces) await replaced();
-    else if ("for" in step) await last(step.for, scene, replaced);
+    if (lasts !== undefined) await last(lasts, scene, replaced);
+    else if ("replaces" in step && step.replaces) await replaced();
+    await confirm?.();
   } finally {
     await heal?.();
   }
-  return refused;
+  if (lasts === undefined || !("replaces" in step && step.replaces)) return { refused };
+  const healedAt = scene.now();
+  await replaced();
+  return { refused, healedAt };
 }
 
 async function last(lasts: Lasts, scene: Scene, replaced: () => Promise<void>): Promise<void> {
@@ -111,8 +120,8 @@ async function untilReplaced(scene: Scene, before: ReadonlySet<string>, mark: Ma
   mark("seen", `no other worker within ${REPLACED_WITHIN}`);
 }
 
-/** Milliseconds from now until all was well, and stayed so; null when that took too long. */
-async function untilWell(scene: Scene, mark: Mark): Promise<number | null> {
+/** Milliseconds from the heal, or from now, until all was well, and stayed so; null when that took too long. */
+async function untilWell(scene: Scene, mark: Mark, healedAt = scene.now()): Promise<number | null> {
   const began = scene.now();
   let since: number | undefined;
   let problems: readonly string[] = [];
@@ -122,7 +131,7 @@ async function untilWell(scene: Scene, mark: Mark): Promise<number | null> {
     since = problems.length === 0 ? (since ?? at) : undefined;
     if (since !== undefined && at - since >= STAYS_WELL.milliseconds) {
       mark("seen", "all is well");
-      return Math.max(0, since - began);
+      return Math.max(0, since - healedAt);
     }
     await scene.wait(LOOK_EVERY);
   }

@@ -19,13 +19,29 @@ export interface Evidence {
   readonly connections: readonly Connection[];
   readonly phases: readonly LeasePhase[];
   readonly duplicates: Duplicates;
+  /** When orders of workers with a lease came to the exchange. */
+  readonly workerOrders: readonly number[];
+  /** Milliseconds at most for which two workers with a lease ran since the run before this one, or since the drill began. */
+  readonly overlapBeforeMs: number;
 }
 
 export interface Observation {
-  /** Ends it and gathers what there is between two stamps. @throws Error when a source does not answer: then the case proves nothing */
-  readonly end: (from: number, to: number) => Promise<Evidence>;
+  /** When it began. */
+  readonly from: number;
+  /** Ends it and gathers what there is until then. @throws Error when a source does not answer: then the case proves nothing */
+  readonly end: (to: number) => Promise<Evidence>;
   /** Ends it when nothing of it is wanted. */
   readonly abandon: () => Promise<void>;
+}
+
+/** A fault that has begun, or an act that was done. */
+export interface Performed {
+  /** What Nomad said when it refused. */
+  readonly refused?: string;
+  /** To be asked just before it is undone. @throws Error when it did not take effect, so that the case proves nothing */
+  readonly confirm?: () => Promise<void>;
+  /** Undoes what lasts. */
+  readonly heal?: () => Promise<void>;
 }
 
 export interface Scene {
@@ -40,8 +56,8 @@ export interface Scene {
   readonly arrange: (given: Given) => Promise<void>;
   /** Begins to write down: the order stream, and what the workers tick. */
   readonly observe: () => Promise<Observation>;
-  /** Begins a fault or does an act. @returns what Nomad said when it refused; what undoes a lasting fault */
-  readonly perform: (step: Exclude<Step, { readonly wait: Duration }>, mark: Mark) => Promise<{ readonly refused?: string; readonly heal?: () => Promise<void> }>;
+  /** Begins a fault or does an act. */
+  readonly perform: (step: Exclude<Step, { readonly wait: Duration }>, mark: Mark) => Promise<Performed>;
   /** Undoes every fault that is left, whatever happened. */
   readonly healAll: () => Promise<void>;
   /** Undoes what `arrange` or an act of this case changed for good. */

@@ -19,13 +19,21 @@ export interface WorkerTask {
   readonly container: string;
 }
 
+/** Nothing here can make it: only a deploy can. */
+export class WorkerMissing extends Error {
+  constructor() {
+    super(`${JOBS.worker} is not registered; it is deployed by: npm run lab`);
+    this.name = "WorkerMissing";
+  }
+}
+
 export class WorkerJobs {
   constructor(private readonly env: Environment, private readonly nodes: readonly Machine[], private readonly engine: Engine, private readonly client: NomadClient, readonly operator: NomadOperator) {}
 
-  /** @throws Error when it is not registered */
+  /** @throws WorkerMissing */
   async leased(): Promise<RegisteredJob> {
     const job = await this.operator.job(JOBS.worker);
-    if (!job) throw new Error(`${JOBS.worker} is not registered, so that there is nothing to drill; bring the lab up with: npm run lab`);
+    if (!job) throw new WorkerMissing();
     return job;
   }
 

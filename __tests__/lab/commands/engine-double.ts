@@ -44,7 +44,7 @@ export class EngineDouble extends Engine {
     if (verb === "ps") return ok([...this.containers.values()].filter(({ running }) => running).map((it) => `${it.id} ${it.name}`).join("\n"));
     if (verb === "run") return ok();
     if (!this.containers.has(name)) return { status: 1, output: "", complaint: `Error: No such container: ${name}` };
-    const changes: Readonly<Record<string, Partial<ContainerState>>> = { stop: { running: false }, kill: { running: false }, start: { running: true }, restart: {}, pause: { paused: true }, unpause: { paused: false } };
+    const changes: Readonly<Record<string, Partial<ContainerState>>> = { stop: { running: false }, kill: { running: false }, start: { running: true }, restart: { startedAt: "2026-01-01T00:01:00Z" }, pause: { paused: true }, unpause: { paused: false } };
     this.set(name, changes[verb] ?? {});
     return ok(name);
   }
