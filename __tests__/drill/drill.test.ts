@@ -54,6 +54,10 @@ test("a run that proved nothing is told so, does not end the drill, and is run a
   lab.failsIn = undefined;
   const second = await drill(lab, first).done;
   expect([second.runs.length, second.runs.every(passed)]).toEqual([4, true]);
+  // That they broke off stays known, and adds up.
+  expect(second.brokeOff!.map(({ caseId, repetition, error }) => `${caseId} ${repetition}: ${error}`)).toEqual(["node-killed 1", "redeploy 1", "node-killed 2", "redeploy 2"].map((run) => `${run}: no token`));
+  const third = await drill(lab, { ...second, runs: [{ ...second.runs[0], error: "no engine" }, ...second.runs.slice(1)] }).done;
+  expect(third.brokeOff!.map(({ error }) => error)).toEqual(["no token", "no token", "no token", "no token", "no engine"]);
 });
 
 test("at a terminal the last line lives: it says what happened last, and leaves nothing behind", () => {
@@ -112,7 +116,7 @@ describe("results", () => {
 });
 
 describe("the command", () => {
-  const finished = (runs: DrillReport["runs"]) => async (..._args: Parameters<typeof drillSingleton>) => ({ report: { ...empty, runs }, folder: "f" });
+  const finished = (runs: DrillReport["runs"], more: Partial<DrillReport> = {}) => async (..._args: Parameters<typeof drillSingleton>) => ({ report: { ...empty, runs, ...more }, folder: "f" });
   async function call(args: string[], done: typeof drillSingleton): Promise<{ said: string[]; status: typeof process.exitCode }> {
     const said: string[] = [];
     const before = process.exitCode;
@@ -130,6 +134,8 @@ describe("the command", () => {
     const { runs } = await drill(scene()).done;
     const good = await call([], finished(runs));
     expect([good.status, good.said.join()]).toEqual([0, expect.stringContaining("4 of 4 runs are as expected: f/report.html")]);
+    const [{ caseId, title, repetition, startedAt }] = runs;
+    expect((await call([], finished(runs, { brokeOff: [{ caseId, title, repetition, startedAt, error: "x" }] }))).said.join()).toContain("4 of 4 runs are as expected, 1 broke off before: f/");
     expect((await call([], finished([]))).status).toBe(1);
     expect((await call([], finished([{ ...runs[0], error: "x" }, runs[1]]))).status).toBe(1);
   });

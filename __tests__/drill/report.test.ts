@@ -57,6 +57,19 @@ describe("the page", () => {
     expect(count(page, /<svg class="plot"/g)).toBe(report.runs.length);
   });
 
+  test("runs that broke off and were begun again are counted and told, wherever the drill is summed up", () => {
+    const { caseId, title, startedAt } = report.runs[0];
+    const held = { ...report, runs: report.runs.filter(({ error, expectations }) => error === null && expectations.every((it) => it.held)), notRun: [] };
+    const settings = { ...report.settings, cases: [caseId], repetitions: 1 };
+    const begunAgain = { ...held, settings, brokeOff: [{ caseId, title, repetition: 2, startedAt, error: "the <engine> was gone" }] };
+    expect(verdictTitle({ ...held, settings })).not.toContain("broke off");
+    expect(verdictTitle(begunAgain)).toMatch(/^Held: .* \(1 run broke off before\)$/);
+    const told = drillPage(begunAgain);
+    for (const word of ["Begun again", escaped(`${title}, repetition 2`), escaped("the <engine> was gone")]) expect(told).toContain(word);
+    expect(drillSummary(drillRecord(begunAgain))).toContain("; 1 run broke off before, and was begun again.");
+    expect(JSON.parse(recordJson(begunAgain)).brokeOff).toHaveLength(1);
+  });
+
   test("what a report says is text, never markup", () => {
     const planted = "\"><script>1</script>'&";
     const [run] = report.runs;

@@ -60,7 +60,7 @@ export function drillCommand({ variables = process.env, write = (text) => void p
         const { report, folder } = await drill(env, lab, { cases, leftOut: asked.filter((it) => !cases.includes(it)), repetitions: flags.repeat, goOn: flags.continue, progress, signal: stop.signal });
         progress.close();
         const good = report.runs.filter(passed).length;
-        write(`\n${good} of ${report.runs.length} runs are as expected${report.notRun.length > 0 ? `, ${report.notRun.length} were not run` : ""}: ${folder}/report.html`);
+        write(`\n${good} of ${report.runs.length} runs are as expected${report.notRun.length > 0 ? `, ${report.notRun.length} were not run` : ""}${report.brokeOff?.length ? `, ${report.brokeOff.length} broke off before` : ""}: ${folder}/report.html`);
         process.exitCode = stop.signal.aborted ? INTERRUPTED : good === report.runs.length && good > 0 ? 0 : 1;
       } finally {
         progress.close();

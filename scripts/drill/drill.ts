@@ -1,7 +1,7 @@
 /** A whole drill: every case in every repetition, with what was found kept after each. */
 import type { DrillCase } from "./case";
 import type { Progress } from "./progress";
-import { passed, type CaseRun, type DrillReport, type NotRun, type PolicyMeasures } from "./result";
+import { passed, type BrokenOff, type CaseRun, type DrillReport, type NotRun, type PolicyMeasures } from "./result";
 import { runCase } from "./run-case";
 import { Interrupted, type Scene } from "./scene";
 
@@ -16,11 +16,11 @@ export interface DrillOptions {
 }
 
 /**
- * @param begun what there is already: runs in it that measured something are not repeated
+ * @param begun what there is already: runs in it that measured something are not repeated, the others are, and it stays known that they broke off
  * @returns the report, also of a drill that was interrupted: then with what was not run
  */
 export async function runDrill(begun: DrillReport, { cases, repetitions, scene, progress, keep, today }: DrillOptions): Promise<DrillReport> {
-  let report: DrillReport = { ...begun, runs: begun.runs.filter(({ error }) => error === null), notRun: begun.notRun.filter(({ why }) => !why.includes(INTERRUPTED)) };
+  let report: DrillReport = { ...begun, brokeOff: [...(begun.brokeOff ?? []), ...begun.runs.flatMap(brokenOff)], runs: begun.runs.filter(({ error }) => error === null), notRun: begun.notRun.filter(({ why }) => !why.includes(INTERRUPTED)) };
   // One repetition of all first: a drill that is interrupted has seen every case.
   const all = Array.from({ length: repetitions }, (_, i) => cases.map((drillCase) => ({ drillCase, repetition: i + 1 }))).flat();
   const left = all.filter(({ drillCase, repetition }) => !report.runs.some((run) => run.caseId === drillCase.id && run.repetition === repetition));
@@ -41,6 +41,10 @@ export async function runDrill(begun: DrillReport, { cases, repetitions, scene, 
   }
   keep(report);
   return report;
+}
+
+function brokenOff({ caseId, title, repetition, startedAt, error }: CaseRun): BrokenOff[] {
+  return error === null ? [] : [{ caseId, title, repetition, startedAt, error }];
 }
 
 const INTERRUPTED = "the drill was interrupted";

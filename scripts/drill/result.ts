@@ -158,6 +158,9 @@ export interface NotRun {
   readonly why: string;
 }
 
+/** A run in which the drill itself broke off, and which was begun again since. */
+export type BrokenOff = Pick<CaseRun, "caseId" | "title" | "repetition" | "startedAt"> & { readonly error: string };
+
 /** Whole content of result.json; written anew after each run of a case. */
 export interface DrillReport {
   /** ISO, when the drill began. */
@@ -168,6 +171,8 @@ export interface DrillReport {
   readonly machine: DrillMachine;
   readonly runs: readonly CaseRun[];
   readonly notRun: readonly NotRun[];
+  /** Beside `runs`, which has those that were not begun again. @default none */
+  readonly brokeOff?: readonly BrokenOff[];
 }
 
 /** Whether a run shows what its case expects. */

@@ -9,7 +9,8 @@ export function verdictTitle(report: DrillReport): string {
   const { runs, notRun } = report;
   const verdict = verdictOf(report);
   const broken = runs.filter(({ error }) => error !== null).length;
-  if (verdict === "held") return `Held: all expectations, in ${counted(runs.length, "run")}`;
+  const again = report.brokeOff?.length ? ` (${counted(report.brokeOff.length, "run")} broke off before)` : "";
+  if (verdict === "held") return `Held: all expectations, in ${counted(runs.length, "run")}${again}`;
   if (verdict === "failed") return `Failed: ${counted(runs.filter(({ error, expectations }) => error === null && expectations.some(({ held }) => !held)).length, "run")} of ${runs.length}`;
   if (runs.length === 0) return "Nothing was run";
   const left = runsMissing(report);

@@ -12,10 +12,10 @@ const VERDICTS: Readonly<Record<DrillRecord["verdict"], string>> = {
 
 /** A paragraph and a table with a row a case: worst of the repetitions. */
 export function drillSummary(record: DrillRecord): string {
-  const { summary, notRun, machine, commit, createdAt, settings } = record;
+  const { summary, notRun, brokeOff = [], machine, commit, createdAt, settings } = record;
   const runs = summary.reduce((sum, { measured }) => sum + measured, 0);
   return [
-    `${instantText(createdAt)}, commit \`${commit.replace(/^([0-9a-f]{12})[0-9a-f]+/, "$1")}\`, ${counted(machine.cores, "core")}, each case ${counted(settings.repetitions, "time")}: ${VERDICTS[record.verdict]}, in ${counted(runs, "run")} of ${counted(summary.length, "case")}. The worst of the repetitions, to one tick (${TICK_MS} ms) on each side; the worker is the lab's double.`,
+    `${instantText(createdAt)}, commit \`${commit.replace(/^([0-9a-f]{12})[0-9a-f]+/, "$1")}\`, ${counted(machine.cores, "core")}, each case ${counted(settings.repetitions, "time")}: ${VERDICTS[record.verdict]}, in ${counted(runs, "run")} of ${counted(summary.length, "case")}${brokeOff.length > 0 ? `; ${counted(brokeOff.length, "run")} broke off before, and ${brokeOff.length === 1 ? "was" : "were"} begun again` : ""}. The worst of the repetitions, to one tick (${TICK_MS} ms) on each side; the worker is the lab's double.`,
     "",
     "| case | overlap: lease | overlap: plain | longest gap: lease | longest gap: plain | duplicates | held |",
     "|---|---|---|---|---|---|---|",

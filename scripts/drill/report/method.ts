@@ -5,7 +5,7 @@ import { Size } from "../../../contracts/units";
 import { counted } from "../../preview/words";
 import { runsMissing } from "../analysis-summary";
 import { FROZEN_AFTER_MS, TICK_MS, type DrillReport } from "../result";
-import { POLICY_WORDS } from "./words";
+import { instantText, POLICY_WORDS } from "./words";
 
 /** Parts of the lab that only stand for the real ones, as far as the drill leans on them. */
 const DOUBLES: readonly (readonly [string, string])[] = [
@@ -50,6 +50,14 @@ ${dataTable("settings", ["setting", "value"], Object.entries(settings.values).ma
 export function notRunHtml(report: DrillReport): Html {
   const missing = runsMissing(report);
   const left = missing > 0 ? html`<p>${counted(missing, "repetition")} of the cases that were asked for ${missing === 1 ? "is" : "are"} missing: the drill ended before.</p>` : "";
-  if (report.notRun.length === 0) return html`${left || html`<p>Every case was run, as often as was asked for.</p>`}`;
-  return html`${left}${dataTable("not-run", ["case", "why"], report.notRun.map(({ title, why }) => [title, why]))}`;
+  const again = brokeOffHtml(report);
+  if (report.notRun.length === 0) return html`${left || html`<p>Every case was run, as often as was asked for.</p>`}${again}`;
+  return html`${left}${dataTable("not-run", ["case", "why"], report.notRun.map(({ title, why }) => [title, why]))}${again}`;
+}
+
+function brokeOffHtml({ brokeOff = [] }: DrillReport): Html | string {
+  if (brokeOff.length === 0) return "";
+  return html`<h3 class="above-table">Begun again</h3>
+<p>In ${counted(brokeOff.length, "run")} the drill itself broke off, which proves nothing; a later one stands for each.</p>
+${dataTable("broke-off", ["case", "begun", "why"], brokeOff.map(({ title, repetition, startedAt, error }) => [`${title}, repetition ${repetition}`, instantText(startedAt), error]))}`;
 }
