@@ -935,7 +935,7 @@ var Loop = class {
       outcome.type
     ] += 1;
     if (state.session !== null && before.session === null) this.arm();
-    if (state.phase !== before.phase) this.tellPhase(before, at);
+    if (state.phase !== before.phase || state.phase === "standby" && state.reason !== before.reason) this.tellPhase(before, at);
     for (const effect of effects) this.perform(effect);
   }
   /** @param {State} before @param {number} at */
@@ -943,7 +943,8 @@ var Loop = class {
     const { phase, reason, session } = this.state;
     const remaining = remainingMs(this.settings, this.state, at);
     const urgent = phase === "draining" && this.state.exitCode === null || phase === "killing" && (this.state.exitCode === null || !this.childEnded);
-    this.log(urgent ? "warning" : "info", "phase", `${before.phase} -> ${phase}${reason ? `: ${reason}` : ""}`, {
+    const change = phase === before.phase ? phase : `${before.phase} -> ${phase}`;
+    this.log(urgent ? "warning" : "info", "phase", `${change}${reason ? `: ${reason}` : ""}`, {
       from: before.phase,
       to: phase,
       reason,
@@ -1287,7 +1288,7 @@ async function metrics(read, { childUrl, trouble }) {
 }
 
 // runtime/worker-lease/version.mjs
-var VERSION = false ? "source" : "eef948ef6492";
+var VERSION = false ? "source" : "760b76d015e4";
 
 // runtime/worker-lease/status.mjs
 function stateOf({ owner, node }, { settings, state, child, now }) {

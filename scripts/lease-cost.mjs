@@ -75,7 +75,7 @@ async function measure(command, { folder, consul, settings, phase, ms }) {
   const file = join(folder, "settings.json");
   writeFileSync(file, JSON.stringify({ owner: "nomad", keys: KEYS, node: "server-1", agents: [], servers: [], tokenFile: join(folder, "token"), address: "127.0.0.1", port: 0, containment: "host", timing: TIMING, ...settings }));
   await consul.owner(phase === "active" ? "nomad" : "nobody");
-  const lease = spawn(command[0], [...command.slice(1), BUNDLE, file, "--", "sleep", "1000000"], { stdio: ["ignore", "pipe", "inherit"] });
+  const lease = spawn(command[0], [...command.slice(1), BUNDLE, file, "--", "sleep", "1000000"], { stdio: ["ignore", "pipe", "ignore"] });
   const ended = new Promise((resolve) => lease.once("exit", resolve));
   let output = "";
   lease.stdout.on("data", (chunk) => (output += chunk));
@@ -98,7 +98,6 @@ async function measure(command, { folder, consul, settings, phase, ms }) {
   } catch (error) {
     throw new Error(`${error.message}; it said\n${output}`);
   } finally {
-    // The worker's own word on its end is nobody's.
     lease.kill("SIGTERM");
     await ended;
   }

@@ -92,7 +92,8 @@ export class Loop {
     this.tickedAt = at;
     if (outcome.type in this.counts) this.counts[/** @type {keyof Loop["counts"]} */ (outcome.type)] += 1;
     if (state.session !== null && before.session === null) this.arm();
-    if (state.phase !== before.phase) this.tellPhase(before, at);
+    // What a standby waits for is told when it changes, too.
+    if (state.phase !== before.phase || (state.phase === "standby" && state.reason !== before.reason)) this.tellPhase(before, at);
     for (const effect of effects) this.perform(effect);
   }
 
@@ -101,7 +102,8 @@ export class Loop {
     const { phase, reason, session } = this.state;
     const remaining = remainingMs(this.settings, this.state, at);
     const urgent = (phase === "draining" && this.state.exitCode === null) || (phase === "killing" && (this.state.exitCode === null || !this.childEnded));
-    this.log(urgent ? "warning" : "info", "phase", `${before.phase} -> ${phase}${reason ? `: ${reason}` : ""}`, {
+    const change = phase === before.phase ? phase : `${before.phase} -> ${phase}`;
+    this.log(urgent ? "warning" : "info", "phase", `${change}${reason ? `: ${reason}` : ""}`, {
       from: before.phase, to: phase, reason, session: session ?? before.session, remainingMs: remaining === null ? null : Math.round(remaining), afterMs: Math.round(at - before.since),
     });
   }

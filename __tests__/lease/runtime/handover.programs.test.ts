@@ -1,7 +1,7 @@
 /** Two programs, one lease: from what the workers wrote, never two at once, and how long there was none. */
 import { describeOnLinux, RUNTIMES } from "../containment/programs";
 import { ConsulDouble, type Endpoint, LEASE_KEY, OWNER_KEY } from "./consul-double";
-import { pause, QUICK, sinceBoot, SPEED, Stage, until, type Wrapper } from "./wrapper";
+import { pause, QUICK, signalAll, sinceBoot, SPEED, Stage, until, type Wrapper } from "./wrapper";
 
 jest.setTimeout(90_000);
 
@@ -107,12 +107,12 @@ describeOnLinux("two of the lease's programs", "user namespaces", () => {
     test("paused past its lease and resumed, it kills its worker before anything else; meanwhile the other one runs", async () => {
       const { a } = await pair();
       const family = a.family();
-      for (const pid of family) process.kill(pid, "SIGSTOP");
+      signalAll(family, "SIGSTOP");
       await taken("b");
       await pause(200);
       const resumed = sinceBoot();
       // The worker first: the worst order there is.
-      for (const pid of [...family].reverse()) process.kill(pid, "SIGCONT");
+      signalAll([...family].reverse(), "SIGCONT");
       await a.reaches("standby");
       // What a frozen machine cannot avoid; the goal is under 250 ms.
       expect(runsOf("a")[0].last - resumed).toBeLessThan(250);

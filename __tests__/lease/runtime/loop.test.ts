@@ -79,6 +79,19 @@ test("takes the lease, starts the worker with its environment, and renews every 
   expect(loop.counts).toMatchObject({ acquired: 1, start: 1, renewed: 6, kill: 0 });
 });
 
+test("in standby the log says what it waits for, each time that changes", async () => {
+  const { loop, passes, answers, lines } = stage();
+  const told = () => lines.filter(({ event }) => event === "phase").map(({ message }) => message);
+  answers.observe = () => ({ type: "observed", owner: "legacy", ownerIndex: 7, holder: null });
+  loop.run();
+  await passes(3_000);
+  answers.observe = () => ({ type: "observed", owner: "nomad", ownerIndex: 8, holder: "s0" });
+  await passes(3_000);
+  answers.observe = () => ({ type: "observe-failed", why: "Consul gives no usable answer" });
+  await passes(3_000);
+  expect(told()).toEqual(["standby: the owner is legacy", "standby: the lease is held by session s0", "standby: Consul gives no usable answer"]);
+});
+
 test("in standby it wakes once a second; with a lease it looks at the deadline ten times", async () => {
   const { loop, passes, answers } = stage();
   let ticks = 0;

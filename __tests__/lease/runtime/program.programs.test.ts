@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { spawnSync } from "node:child_process";
-import { describeOnLinux, RUNTIMES } from "../containment/programs";
+import { describeOnLinux, INIT, NAMESPACE, RUNTIMES } from "../containment/programs";
 import { ConsulDouble, type Endpoint } from "./consul-double";
 import { BUNDLE, pause, planted, SPEED, Stage, until, type WrapperOptions } from "./wrapper";
 
@@ -164,6 +164,25 @@ describeOnLinux("the lease's program", "user namespaces", () => {
       await pause(200);
       expect(stage.runs()[0].last).toBe(last);
       expect(w.line("internal-error")?.message).toMatch(/planted/);
+    });
+  });
+});
+
+describeOnLinux("the lease's program in a container", "root", () => {
+  describe.each(RUNTIMES)("$name", ({ program: runtime }) => {
+    const inits = INIT ? [["PID 1", []], ["below an init", [INIT, "--"]]] as const : [["PID 1", []]] as const;
+    test.each(inits)("as %s it kills everything in it but the init, and passes the worker's code on", async (_, init) => {
+      const left = stage.worker("", "trap '' TERM HUP");
+      const w = stage.wrapper({ runtime, endpoints: [agent], under: [...NAMESPACE, ...init], settings: { containment: "container" }, command: ["sh", "-c", `setsid ${left.join(" ")} & trap 'exit 5' TERM; while :; do sleep 0.05; done`] });
+      await w.reaches("active");
+      await until(() => stage.runs().length === 1, () => "a tick");
+      expect(consul.holder()).toBeDefined();
+      process.kill(w.program(), "SIGTERM");
+      expect(await w.ended).toBe(5);
+      const [run] = stage.runs();
+      await pause(200);
+      expect(stage.runs()).toEqual([run]);
+      expect(consul.holders.map(({ how }) => how)).toEqual(["lock", "unlock"]);
     });
   });
 });

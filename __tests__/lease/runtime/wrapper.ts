@@ -25,6 +25,8 @@ export interface WrapperOptions {
   readonly settings?: Partial<LeaseSettings>;
   /** Text of the program. @default the real one */
   readonly program?: (text: string) => string;
+  /** What stands before the runtime: a namespace, an init. @default nothing */
+  readonly under?: readonly string[];
   /** Its standard output. @default a socket that this test reads */
   readonly stdout?: number;
 }
@@ -91,13 +93,14 @@ export class Wrapper {
   readonly ended: Promise<number | null>;
   readonly process: ChildProcess;
 
-  constructor(stage: Stage, { runtime, endpoints, name = "a", command = stage.worker(), settings = {}, program, stdout }: WrapperOptions) {
+  constructor(stage: Stage, { runtime, endpoints, name = "a", command = stage.worker(), settings = {}, program, under = [], stdout }: WrapperOptions) {
     const file = join(stage.path, `settings-${readdirSync(stage.path).length}.json`);
     const urls = endpoints.map(({ url }) => url);
     writeFileSync(file, JSON.stringify(settingsWith({ agents: urls.slice(0, 1), servers: urls.slice(1), tokenFile: stage.tokenFile, address: "127.0.0.1", timing: QUICK, ...settings })));
     let bundle = BUNDLE;
     if (program) writeFileSync((bundle = file.replace(".json", ".mjs")), program(readFileSync(BUNDLE, "utf8")));
-    this.process = spawn(runtime, [bundle, file, "--", ...command], { stdio: ["ignore", stdout ?? "pipe", "pipe"], env: { PATH: process.env.PATH, NAME: name, CONSUL_HTTP_TOKEN: "token-of-the-environment" } });
+    const [first, ...more] = [...under, runtime, bundle, file, "--", ...command];
+    this.process = spawn(first, more, { stdio: ["ignore", stdout ?? "pipe", "pipe"], env: { PATH: process.env.PATH, NAME: name, CONSUL_HTTP_TOKEN: "token-of-the-environment" } });
     let rest = "";
     this.process.stdout?.on("data", (chunk: Buffer) => {
       this.output += chunk.toString();
@@ -114,7 +117,7 @@ export class Wrapper {
   }
 
   phases(): string[] {
-    return this.lines.filter(({ event }) => event === "phase").map(({ to }) => String(to));
+    return this.lines.filter(({ event, from, to }) => event === "phase" && from !== to).map(({ to }) => String(to));
   }
 
   /** Until it has come to a phase so many times. */
@@ -146,20 +149,32 @@ export class Wrapper {
     return found;
   }
 
+  /** PID of the program itself, below what stands before it. */
+  program(): number {
+    const below = this.family().find((pid) => /(^|\/)(node|bun)$/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0]));
+    if (below === undefined) throw new Error(`no program below PID ${this.pid}; it said\n${this.output}`);
+    return below;
+  }
+
   signal(name: NodeJS.Signals): this {
     this.process.kill(name);
     return this;
   }
 
   async kill(): Promise<void> {
-    for (const pid of this.process.exitCode === null && this.process.signalCode === null ? this.family() : []) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // It ended meanwhile.
-      }
-    }
+    if (this.process.exitCode === null && this.process.signalCode === null) signalAll(this.family(), "SIGKILL");
     await this.ended;
+  }
+}
+
+/** In this order; who has ended meanwhile is passed over. */
+export function signalAll(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
   }
 }
 
