@@ -90,7 +90,7 @@ class Setting {
   answerMainPids(unit: string, ...pids: string[]): void {
     const answer = () => ({ status: 0, output: `${pids.length > 1 ? pids.shift() : pids[0]}\n`, complaint: "" });
     const others = this.engine.call.bind(this.engine);
-    Object.assign(this.engine, { call: async (args: readonly string[]) => (args.includes("MainPID") && args.at(-1) === unit ? answer() : others(args)) });
+    Object.assign(this.engine, { call: async (args: readonly string[]) => (args.some((arg) => arg.includes("Main PID")) && args.at(-1) === unit ? answer() : others(args)) });
   }
 
   readonly mark = (kind: string, what: string) => void this.marks.push(`${kind}: ${what}`);

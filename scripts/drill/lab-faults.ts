@@ -21,6 +21,8 @@ export interface Surroundings {
 
 type Lasting = Required<Pick<Performed, "heal">> & Pick<Performed, "confirm">;
 
+/** From the words for people, which the lab's service manager and systemd share; none while the unit is down. */
+const MAIN_PID = `systemctl status "$1" | sed -n 's/.*Main PID: \\([0-9]*\\).*/\\1/p'`;
 /** A killed process is gone in milliseconds; its manager learns it when it gets a core. */
 const GONE_WITHIN = Duration.seconds(5);
 
@@ -67,7 +69,7 @@ export class LabFaults {
 
   /** @throws Error when it did not run, or runs on: the worker that stays undisturbed then would prove nothing */
   private async killUnit(node: Machine, unit: string, title: string, mark: Mark): Promise<void> {
-    const main = async (): Promise<string> => (await this.engine.text(["exec", node.container, "systemctl", "show", "--property", "MainPID", "--value", unit])).trim();
+    const main = async (): Promise<string> => (await this.engine.text(["exec", node.container, "sh", "-c", MAIN_PID, "sh", unit])).trim();
     const before = await main();
     if (!(Number(before) > 0)) throw new Error(`${node.name}: there is no ${title} to kill; see: npm run gvfx -- lab status`);
     mark("fault", `${node.name}: ${title} killed with -9`);
