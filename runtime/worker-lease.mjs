@@ -108,7 +108,7 @@ function parsed(text2) {
 // runtime/worker-lease/consul-endpoints.mjs
 var HEDGE_MS = 400;
 var AVOIDED_MS = 1e4;
-var CLOSED_AFTER_MS = 1e4;
+var CLOSED_AFTER_MS = 6e4;
 var Unanswered = class extends Error {
   /** @param {readonly Failure[]} failures one an endpoint that was asked */
   constructor(failures) {
@@ -903,7 +903,7 @@ var Loop = class {
   arm() {
     clearTimeout(this.timer);
     if (this.broken || this.state.phase === "done") return;
-    const waitMs = this.state.session === null ? Math.max(this.state.dueAt - this.now(), TICK_MS) : TICK_MS;
+    const waitMs = this.state.session === null ? Math.min(Math.max(this.state.dueAt - this.now(), TICK_MS), 1e3) : TICK_MS;
     this.timer = setTimeout(() => this.run(), waitMs);
   }
   /** An event, with the time at which it is looked at, and then a tick: what became due is done at once. @param {Outcome} outcome */
@@ -1288,7 +1288,7 @@ async function metrics(read, { childUrl, trouble }) {
 }
 
 // runtime/worker-lease/version.mjs
-var VERSION = false ? "source" : "760b76d015e4";
+var VERSION = false ? "source" : "12bb755a9acd";
 
 // runtime/worker-lease/status.mjs
 function stateOf({ owner, node }, { settings, state, child, now }) {
@@ -1314,18 +1314,18 @@ function readingOf({ owner, node }, { settings, state, counts, now }) {
 function serve(settings, loop, trouble) {
   const json = (value) => ({ type: "application/json", text: `${JSON.stringify(value)}
 ` });
-  const pages = {
+  const pages = new Map(Object.entries({
     "/healthz": async () => {
       const { ok, detail } = loop.health();
       return { status: ok ? 200 : 503, ...json({ status: ok ? "ok" : "ill", detail }) };
     },
     "/state": async () => ({ status: 200, ...json(stateOf(settings, loop)) }),
     "/metrics": async () => ({ status: 200, type: "text/plain; version=0.0.4", text: await metrics(() => readingOf(settings, loop), { childUrl: settings.childMetricsUrl, trouble }) })
-  };
-  const missing = async () => ({ status: 404, type: "text/plain", text: `not found; there are ${Object.keys(pages).join(", ")}
+  }));
+  const missing = async () => ({ status: 404, type: "text/plain", text: `not found; there are ${[...pages.keys()].join(", ")}
 ` });
   const server = createServer((req, res) => {
-    const page = pages[(req.url ?? "/").split("?")[0]] ?? missing;
+    const page = pages.get((req.url ?? "/").split("?")[0]) ?? missing;
     page().then(({ status, type, text: text2 }) => res.writeHead(status, { "content-type": type }).end(text2), () => res.destroy());
   });
   return new Promise((resolve, reject) => {

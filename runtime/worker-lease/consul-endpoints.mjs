@@ -10,8 +10,8 @@ const HEDGE_MS = 400;
 /** One that failed is asked after the others for so long: a stalled agent costs one HEDGE_MS in it, and not one a request. */
 const AVOIDED_MS = 10_000;
 
-/** A request that is sent later finds a connection that failed earlier closed; longer than any request takes. */
-const CLOSED_AFTER_MS = 10_000;
+/** Of a connection that failed: longer than any request on it may take, which is less than half of Consul's longest lock-delay. */
+const CLOSED_AFTER_MS = 60_000;
 
 /** @typedef { { url: string, status?: number, text: string }} Failure */
 

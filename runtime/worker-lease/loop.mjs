@@ -60,8 +60,8 @@ export class Loop {
   arm() {
     clearTimeout(this.timer);
     if (this.broken || this.state.phase === "done") return;
-    // Without a lease nothing is due but the next look, and nine wakings in ten are saved.
-    const waitMs = this.state.session === null ? Math.max(this.state.dueAt - this.now(), TICK_MS) : TICK_MS;
+    // Without a lease nothing is due but the next look, and nine wakings in ten are saved. Once a second in any case: whoever asks for its health takes a loop that does not for one that stands still.
+    const waitMs = this.state.session === null ? Math.min(Math.max(this.state.dueAt - this.now(), TICK_MS), 1_000) : TICK_MS;
     this.timer = setTimeout(() => this.run(), waitMs);
   }
 

@@ -37,18 +37,18 @@ export function readingOf({ owner, node }, { settings, state, counts, now }) {
  */
 export function serve(settings, loop, trouble) {
   const json = (/** @type {unknown} */ value) => ({ type: "application/json", text: `${JSON.stringify(value)}\n` });
-  /** @type {Record<string, () => Promise<{ status: number, type: string, text: string }>>} */
-  const pages = {
+  /** @type {Map<string, () => Promise<{ status: number, type: string, text: string }>>} */
+  const pages = new Map(Object.entries({
     "/healthz": async () => {
       const { ok, detail } = loop.health();
       return { status: ok ? 200 : 503, ...json({ status: ok ? "ok" : "ill", detail }) };
     },
     "/state": async () => ({ status: 200, ...json(stateOf(settings, loop)) }),
     "/metrics": async () => ({ status: 200, type: "text/plain; version=0.0.4", text: await metrics(() => readingOf(settings, loop), { childUrl: settings.childMetricsUrl, trouble }) }),
-  };
-  const missing = async () => ({ status: 404, type: "text/plain", text: `not found; there are ${Object.keys(pages).join(", ")}\n` });
+  }));
+  const missing = async () => ({ status: 404, type: "text/plain", text: `not found; there are ${[...pages.keys()].join(", ")}\n` });
   const server = createServer((req, res) => {
-    const page = pages[(req.url ?? "/").split("?")[0]] ?? missing;
+    const page = pages.get((req.url ?? "/").split("?")[0]) ?? missing;
     page().then(({ status, type, text }) => res.writeHead(status, { "content-type": type }).end(text), () => res.destroy());
   });
   return new Promise((resolve, reject) => {

@@ -295,6 +295,15 @@ test("a signal of the worker's own is passed on while one runs; a failure to pas
   expect(loop.state.phase).toBe("active");
 });
 
+test("a standby that looks at the lease every eight seconds is as healthy between two looks", async () => {
+  const { loop, passes, answers } = stage();
+  loop.settings.timing.renewEveryMs = 8_000;
+  answers.observe = () => ({ type: "observed", owner: "legacy", ownerIndex: 7, holder: null });
+  loop.run();
+  await passes(7_900);
+  expect(loop.health()).toEqual({ ok: true, detail: "standby" });
+});
+
 test("healthy in standby and active, ill when the loop stands still or a kill hangs", async () => {
   const { loop, runs, sleeps, passes, containment } = stage();
   expect(loop.health()).toEqual({ ok: true, detail: "standby" });
