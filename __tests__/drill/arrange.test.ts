@@ -1,6 +1,6 @@
 /** What must be so before a case begins, made so on a double of the lab. */
 import { readFileSync } from "node:fs";
-import type { Duration } from "../../contracts/units";
+import { Duration } from "../../contracts/units";
 import { loadEnvironment } from "../../environments/load";
 import { arrange, type Stage } from "../../scripts/drill/arrange";
 import { hasMovableClock, plainJob } from "../../scripts/drill/job-variants";
@@ -17,6 +17,8 @@ class StageDouble implements Stage {
   readonly nodes = ["server-1", "server-2"];
   readonly dataNode = "server-1";
   readonly witness = "witness";
+  readonly heartbeat = Duration.seconds(10);
+  readonly waited: Duration[] = [];
   leader = "server-1";
   leased = worker;
   plain: RegisteredJob | undefined;
@@ -25,7 +27,7 @@ class StageDouble implements Stage {
   private count = 0;
 
   readonly say = () => undefined;
-  readonly wait = async (_time: Duration) => undefined;
+  readonly wait = async (time: Duration) => void this.waited.push(time);
   readonly problems = async (): Promise<readonly string[]> => [];
   readonly running = (policy: Running["policy"]) => this.workers.filter((it) => it.policy === policy);
   move(policy: Running["policy"], node: string): void {
@@ -93,6 +95,8 @@ test("the leadership moves only when it must, and the worker does not", async ()
   await arrange({ leader: "witness" }, stage);
   await arrange({ leader: "worker-node" }, stage);
   expect(stage.done).toEqual(["place server-1", "lead r-witness", "lead r-server-1"]);
+  // Each new leader has heard from every node before anything is broken.
+  expect(stage.waited.filter((time) => time.seconds === 11)).toHaveLength(2);
   expect(stage.running("lease")).toEqual([{ policy: "lease", instance: "a", node: "server-1" }]);
 });
 

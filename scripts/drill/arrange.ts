@@ -20,6 +20,8 @@ export interface Stage {
   readonly nodes: readonly string[];
   readonly dataNode: string;
   readonly witness: string;
+  /** Longest time between two heartbeats of a node. */
+  readonly heartbeat: Duration;
 }
 
 /** As long as a lab may take to get well after an outage. */
@@ -99,6 +101,8 @@ async function lead(who: NonNullable<Given["leader"]>, stage: Stage): Promise<vo
   stage.say(`Nomad's leadership moves to ${target.name}`);
   await stage.operator.transferLeadership(target.id);
   await within(LED_WITHIN, stage, async () => (await stage.operator.servers()).find((server) => server.leader)?.name === target.name, () => `${target.name} did not become Nomad's leader`);
+  // A new leader gives every node failover_heartbeat_ttl until it hears from it: a node lost before would be missed half a minute late, and that is another case.
+  await stage.wait(stage.heartbeat.plus(Duration.seconds(1)));
 }
 
 async function within(time: Duration, { wait }: Pick<Stage, "wait">, holds: () => Promise<boolean>, otherwise: () => string): Promise<void> {

@@ -93,7 +93,7 @@ export async function openLabScene(env: Environment, lab: Lab, { signal, say, en
   const surroundings = { workerNode, nomadLeader, consulLeader };
   const faults = new LabFaults(breaker, engine, jobs, surroundings);
   const acts = new LabActs({ jobs, engine, terraform: new Terraform(env), workerNode: () => workerNode().name, dataDir: env.nomad.dataDir, wait, wallAhead: () => record.wallAhead("lease") });
-  const stage: Stage = { say, wait, problems, running, jobs, operator, nodes: nodes.map(({ name }) => name), dataNode: env.dataPlane.node, witness: env.witness.name };
+  const stage: Stage = { say, wait, problems, running, jobs, operator, nodes: nodes.map(({ name }) => name), dataNode: env.dataPlane.node, witness: env.witness.name, heartbeat: env.nomad.minHeartbeatTtl.times(2) };
   const traffic = new KeySwitch(access.consul, kvPaths(env.nomad.namespace).traffic);
   const exchange = machines.find(({ role }) => role === "exchange")!;
   const dataNode = nodes.find(({ name }) => name === env.dataPlane.node)!;

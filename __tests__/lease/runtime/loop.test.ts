@@ -297,7 +297,7 @@ test("a signal of the worker's own is passed on while one runs; a failure to pas
 
 test("a standby that looks at the lease every eight seconds is as healthy between two looks", async () => {
   const { loop, passes, answers } = stage();
-  loop.settings.timing.renewEveryMs = 8_000;
+  Object.assign(loop.settings.timing, { renewEveryMs: 8_000 });
   answers.observe = () => ({ type: "observed", owner: "legacy", ownerIndex: 7, holder: null });
   loop.run();
   await passes(7_900);
