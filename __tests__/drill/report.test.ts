@@ -203,9 +203,9 @@ describe("in docs/", () => {
     const page = readFileSync("docs/drill.md", "utf8");
     const made = drillDocsPage(page, drillRecord(report));
     expect(made).toContain("**86.5 s**");
-    expect(drillDocsPage(made, undefined)).toBe(drillDocsPage(page, undefined));
-    expect(drillDocsPage(page, undefined)).toContain("No drill has been recorded yet.");
-    expect(() => drillDocsPage("# A page", undefined)).toThrow(/no ".*" with an/);
+    expect(drillDocsPage(made, null)).toBe(drillDocsPage(page, null));
+    expect(drillDocsPage(page, null)).toContain("No drill has been recorded yet.");
+    expect(() => drillDocsPage("# A page", null)).toThrow(/no ".*" with an/);
     expect(recordedDrill("docs/no-such-drill.json")).toBeUndefined();
     expect(() => recordedDrill("package.json")).toThrow(/has format undefined, and this code reads 1/);
   });

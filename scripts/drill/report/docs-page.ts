@@ -25,8 +25,8 @@ export function recordedDrill(file = DRILL_RECORD): DrillRecord | undefined {
   return record;
 }
 
-/** @throws Error when the page has no place for one of them */
-export function drillDocsPage(page = readFileSync(DRILL_PAGE, "utf8"), record = recordedDrill()): string {
+/** @param record null: none is recorded. @default what docs/drill.json holds. @throws Error when the page has no place for one of them */
+export function drillDocsPage(page = readFileSync(DRILL_PAGE, "utf8"), record: DrillRecord | null = recordedDrill() ?? null): string {
   return placed(placed(page, "cases", casesTable()), "results", record ? drillSummary(record) : "No drill has been recorded yet.");
 }
 
