@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { careless, detached, forking, stubborn } from "./families";
-import { AS_NOBODY, DEAD_WITHIN_MS, describeOnLinux, Folder, INIT, MODULES, NAMESPACE, RUNTIMES, Wrapper, type WrapperOptions } from "./programs";
+import { AS_NOBODY, DEAD_WITHIN_MS, describeEachRuntime, describeOnLinux, Folder, INIT, MODULES, NAMESPACE, Wrapper, type WrapperOptions } from "./programs";
 
 // Dozens of real processes each, on a machine that may be busy.
 jest.setTimeout(120_000);
@@ -19,59 +19,60 @@ afterEach(() => wrappers.splice(0).forEach((w) => w.end()));
 afterAll(() => folder.remove());
 
 const PLACES = [{ place: "as PID 1", under: NAMESPACE }, ...(INIT ? [{ place: "under an init", under: [...NAMESPACE, INIT, "--"] }] : [])];
-const EVERYWHERE = RUNTIMES.flatMap(({ name, program }) => PLACES.map(({ place, under }) => ({ name: `${name} ${place}`, runtime: program, under })));
 
 describeOnLinux("containment of a container", "root", () => {
   if (!INIT) test.skip("under an init (skipped: neither tini nor docker-init is here)", () => undefined);
 
-  describe.each(EVERYWHERE)("$name", ({ runtime, under }) => {
-    test.each([["detached", detached], ["forking", forking]] as const)("killAll ends %s children, and says so when they are dead", async (_, family) => {
-      const { command, count } = family(folder);
-      const w = wrapper({ runtime, under, command: [command] }).tell("start");
-      await w.has(count);
-      const { dead } = await w.tell("kill").hears("dead");
-      expect(w.alive()).toEqual([]);
-      expect(dead).toBeLessThan(DEAD_WITHIN_MS);
-      expect(await w.hears("exited")).toMatchObject({ exited: 137 });
-    });
+  describeEachRuntime((runtime) => {
+    describe.each(PLACES)("$place", ({ under }) => {
+      test.each([["detached", detached], ["forking", forking]] as const)("killAll ends %s children, and says so when they are dead", async (_, family) => {
+        const { command, count } = family(folder);
+        const w = wrapper({ runtime, under, command: [command] }).tell("start");
+        await w.has(count);
+        const { dead } = await w.tell("kill").hears("dead");
+        expect(w.alive()).toEqual([]);
+        expect(dead).toBeLessThan(DEAD_WITHIN_MS);
+        expect(await w.hears("exited")).toMatchObject({ exited: 137 });
+      });
 
-    test.each([["detached", detached], ["forking", forking]] as const)("killed itself, it takes %s children with it", async (_, family) => {
-      const { command, count } = family(folder);
-      const w = wrapper({ runtime, under, command: [command] }).tell("start");
-      await w.has(count);
-      const { ms, left } = await w.killed(DEAD_WITHIN_MS);
-      expect(left).toEqual([]);
-      expect(ms).toBeLessThan(DEAD_WITHIN_MS);
-    });
+      test.each([["detached", detached], ["forking", forking]] as const)("killed itself, it takes %s children with it", async (_, family) => {
+        const { command, count } = family(folder);
+        const w = wrapper({ runtime, under, command: [command] }).tell("start");
+        await w.has(count);
+        const { ms, left } = await w.killed(DEAD_WITHIN_MS);
+        expect(left).toEqual([]);
+        expect(ms).toBeLessThan(DEAD_WITHIN_MS);
+      });
 
-    test("zombies count as dead", async () => {
-      const w = wrapper({ runtime, under, command: [careless(folder)] }).tell("start");
-      await w.has(6);
-      await w.tell("kill").hears("dead");
-      const zombies = spawnSync("ps", ["-o", "stat=", "--ppid", String(w.pid())], { encoding: "utf8" }).stdout;
-      // Neither runtime reaps what it adopted, so that there is something to take for alive.
-      if (under === NAMESPACE) expect(zombies).toContain("Z");
-      expect(w.alive()).toEqual([]);
-    });
+      test("zombies count as dead", async () => {
+        const w = wrapper({ runtime, under, command: [careless(folder)] }).tell("start");
+        await w.has(6);
+        await w.tell("kill").hears("dead");
+        const zombies = spawnSync("ps", ["-o", "stat=", "--ppid", String(w.pid())], { encoding: "utf8" }).stdout;
+        // Neither runtime reaps what it adopted, so that there is something to take for alive.
+        if (under === NAMESPACE) expect(zombies).toContain("Z");
+        expect(w.alive()).toEqual([]);
+      });
 
-    test("signals reach the command, and its end is passed on", async () => {
-      const heeds = folder.script("heeds", "trap 'exit 3' TERM\nsleep 1000 & wait");
-      const w = wrapper({ runtime, under, command: [heeds] }).tell("start");
-      await w.has(2);
-      expect(await w.tell("SIGTERM").hears("exited")).toMatchObject({ exited: 3 });
-      const killed = wrapper({ runtime, under, command: ["sh", "-c", "kill -USR1 $$"] }).tell("start");
-      expect(await killed.hears("exited")).toMatchObject({ exited: 138 });
-    });
+      test("signals reach the command, and its end is passed on", async () => {
+        const heeds = folder.script("heeds", "trap 'exit 3' TERM\nsleep 1000 & wait");
+        const w = wrapper({ runtime, under, command: [heeds] }).tell("start");
+        await w.has(2);
+        expect(await w.tell("SIGTERM").hears("exited")).toMatchObject({ exited: 3 });
+        const killed = wrapper({ runtime, under, command: ["sh", "-c", "kill -USR1 $$"] }).tell("start");
+        expect(await killed.hears("exited")).toMatchObject({ exited: 138 });
+      });
 
-    test("starts again after everything is dead", async () => {
-      const w = wrapper({ runtime, under, command: [stubborn(folder)] }).tell("start");
-      await w.has(1);
-      await w.tell("kill").hears("dead");
-      w.tell("start");
-      await w.has(1);
-      w.said.length = 0;
-      await w.tell("kill").hears("dead");
-      expect(w.alive()).toEqual([]);
+      test("starts again after everything is dead", async () => {
+        const w = wrapper({ runtime, under, command: [stubborn(folder)] }).tell("start");
+        await w.has(1);
+        await w.tell("kill").hears("dead");
+        w.tell("start");
+        await w.has(1);
+        w.said.length = 0;
+        await w.tell("kill").hears("dead");
+        expect(w.alive()).toEqual([]);
+      });
     });
   });
 

@@ -1,6 +1,6 @@
 /** The containment on a Linux host, as root and as somebody else: namespaces made by the host's own util-linux. */
 import { detached, forking, stubborn } from "./families";
-import { AS_NOBODY, DEAD_WITHIN_MS, describeOnLinux, Folder, LIVES_ON_AFTER_MS, MODULES, RUNTIMES, until, Wrapper, type WrapperOptions } from "./programs";
+import { AS_NOBODY, DEAD_WITHIN_MS, describeOnLinux, Folder, LIVES_ON_AFTER_MS, MODULES, describeEachRuntime, until, Wrapper, type WrapperOptions } from "./programs";
 
 // Dozens of real processes each, on a machine that may be busy.
 jest.setTimeout(120_000);
@@ -23,7 +23,7 @@ const USERS = [...(process.geteuid?.() === 0 ? [{ user: "root", needs: "root" as
 
 describe.each(USERS)("as $user", ({ needs, under }) => {
   describeOnLinux("containment on a host", needs, () => {
-    describe.each(RUNTIMES)("$name", ({ program: runtime }) => {
+    describeEachRuntime((runtime) => {
       test.each([["detached", detached], ["forking", forking]] as const)("killAll ends %s children, and says so when they are dead", async (_, family) => {
         const { command, count } = family(folder);
         const w = wrapper({ runtime, under, command: [command] }).tell("start");

@@ -26,8 +26,14 @@ const inPath = (name: string): string | undefined =>
     }
   });
 
-/** What production runs it with, as far as this machine has it. */
-export const RUNTIMES: readonly { readonly name: string; readonly program: string }[] = [{ name: "node", program: process.execPath }, ...(inPath("bun") ? [{ name: "bun", program: inPath("bun") as string }] : [])];
+const BUN = inPath("bun");
+
+/** A group of tests for each program that runs the lease: Bun in production, Node where a legacy host has that. Visibly skipped for one that is absent. */
+export function describeEachRuntime(body: (runtime: string) => void): void {
+  describe("node", () => body(process.execPath));
+  if (BUN) describe("bun", () => body(BUN));
+  else describe.skip("bun (skipped: it is not on PATH)", () => body("bun"));
+}
 
 /** A namespace of our own stands for a container: its PID 1 is an init, or the wrapper. */
 export const NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--"];

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeOnLinux, RUNTIMES } from "../containment/programs";
+import { describeOnLinux, describeEachRuntime } from "../containment/programs";
 import { LEASE_KEY, OWNER_KEY, type Endpoint } from "./consul-double";
 import { TIMING } from "./program";
 import { pause, QUICK, Stage, until, type Wrapper } from "./wrapper";
@@ -108,7 +108,7 @@ class RealConsul {
   const runsOf = (name: string) => stage.runs().filter((run) => run.name === name);
 
   describeOnLinux("the lease's program", "user namespaces", () => {
-    describe.each(RUNTIMES)("$name", ({ program: runtime }) => {
+    describeEachRuntime((runtime) => {
       const start = (name: string, settings = {}): Wrapper => stage.wrapper({ runtime, endpoints: [endpoint], name, settings });
       const taken = (name: string, times = 1) => until(() => runsOf(name).length === times, () => `a worker of ${name}; there were ${JSON.stringify(stage.runs())}`, 60_000);
 

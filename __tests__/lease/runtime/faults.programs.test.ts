@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
 import { join } from "node:path";
-import { describeOnLinux, RUNTIMES } from "../containment/programs";
+import { describeOnLinux, describeEachRuntime } from "../containment/programs";
 import { ConsulDouble, type Endpoint, LEASE_KEY } from "./consul-double";
 import { pause, planted, QUICK, sinceBoot, SPEED, Stage, until, type Wrapper, type WrapperOptions } from "./wrapper";
 
@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 describeOnLinux("the lease's program among faults", "user namespaces", () => {
-  describe.each(RUNTIMES)("$name", ({ program: runtime }) => {
+  describeEachRuntime((runtime) => {
     async function running(options: Partial<WrapperOptions> = {}): Promise<Wrapper> {
       const w = stage.wrapper({ runtime, endpoints: [agent, server], ...options });
       await w.reaches("active");

@@ -1,5 +1,5 @@
 /** Two programs, one lease: from what the workers wrote, never two at once, and how long there was none. */
-import { describeOnLinux, RUNTIMES } from "../containment/programs";
+import { describeOnLinux, describeEachRuntime } from "../containment/programs";
 import { ConsulDouble, type Endpoint, LEASE_KEY, OWNER_KEY } from "./consul-double";
 import { pause, QUICK, signalAll, sinceBoot, SPEED, Stage, until, type Wrapper } from "./wrapper";
 
@@ -28,7 +28,7 @@ const gaps = () => stage.runs().slice(1).map((run, i) => run.first - stage.runs(
 const runsOf = (name: string) => stage.runs().filter((run) => run.name === name);
 
 describeOnLinux("two of the lease's programs", "user namespaces", () => {
-  describe.each(RUNTIMES)("$name", ({ program: runtime }) => {
+  describeEachRuntime((runtime) => {
     /** `a` runs, `b` stands by. */
     async function pair({ command }: { command?: string[] } = {}): Promise<{ a: Wrapper; b: Wrapper }> {
       const a = stage.wrapper({ runtime, endpoints: [agent], name: "a", command });

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { spawnSync } from "node:child_process";
-import { describeOnLinux, INIT, NAMESPACE, RUNTIMES } from "../containment/programs";
+import { describeOnLinux, INIT, NAMESPACE, describeEachRuntime } from "../containment/programs";
 import { ConsulDouble, type Endpoint } from "./consul-double";
 import { BUNDLE, pause, planted, SPEED, Stage, until, type WrapperOptions } from "./wrapper";
 
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 describeOnLinux("the lease's program", "user namespaces", () => {
-  describe.each(RUNTIMES)("$name", ({ program: runtime }) => {
+  describeEachRuntime((runtime) => {
     const wrapper = (options: Partial<WrapperOptions> = {}) => stage.wrapper({ runtime, endpoints: [agent], ...options });
 
     test("runs the worker while it holds the lease; on a stop it gives it back, and ends with the worker's code", async () => {
@@ -169,7 +169,7 @@ describeOnLinux("the lease's program", "user namespaces", () => {
 });
 
 describeOnLinux("the lease's program in a container", "root", () => {
-  describe.each(RUNTIMES)("$name", ({ program: runtime }) => {
+  describeEachRuntime((runtime) => {
     const inits = INIT ? [["PID 1", []], ["below an init", [INIT, "--"]]] as const : [["PID 1", []]] as const;
     test.each(inits)("as %s it kills everything in it but the init, and passes the worker's code on", async (_, init) => {
       const left = stage.worker("", "trap '' TERM HUP");
