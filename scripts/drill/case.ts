@@ -3,7 +3,7 @@ import type { Duration } from "../../contracts/units";
 import type { BoundId } from "./result";
 
 /** Faults that last until they are healed. */
-export const LASTING_FAULTS = ["kill", "pause", "partition", "stop", "cut-consul", "cut-nomad", "crash-nomad"] as const;
+export const LASTING_FAULTS = ["kill", "pause", "partition", "stop", "cut-consul", "cut-nomad", "crash-consul", "crash-nomad"] as const;
 export type LastingFault = (typeof LASTING_FAULTS)[number];
 
 /**

@@ -71,6 +71,7 @@ export const CASES: readonly DrillCase[] = [
 
   { id: "agent-killed", title: "Nomad agent killed with -9, back after two seconds", group: "Processes", steps: [{ fault: "kill-nomad-agent" }, { wait: AFTER_AGENT }], expect: UNDISTURBED },
   { id: "agent-dead", title: "Nomad agent killed with -9 and dead for 40 s while the container lives", group: "Processes", given: { leader: "other" }, steps: [{ fault: "crash-nomad", at: "worker-node", for: LONG_ENOUGH, replaces: true }], expect: HAND_OVER },
+  { id: "consul-agent-dead", title: "Consul agent of worker's node killed with -9 and dead for 40 s", group: "Processes", steps: [{ fault: "crash-consul", at: "worker-node", for: LONG_ENOUGH }], expect: UNDISTURBED },
   { id: "engine-killed", title: "Docker engine of worker's node killed with -9", group: "Processes", steps: [{ fault: "kill-engine", replaces: true }], expect: WORKER_DIED },
   { id: "container-paused", title: "worker's container paused past its lease, and resumed", group: "Processes", steps: [{ fault: "pause", at: "workers", for: Duration.seconds(40) }], expect: NEVER_TWO },
   { id: "wrapper-killed", title: "lease wrapper killed with -9", group: "Processes", steps: [{ fault: "kill-wrapper", replaces: true }], expect: WORKER_DIED, smoke: true },

@@ -60,16 +60,18 @@ describe("a node that loses one cluster alone", () => {
     expect(ledger.read()).toEqual([]);
   });
 
-  test("a Nomad agent that is killed stays dead until it is healed", async () => {
-    await breaker().break("crash-nomad", ["server-2"]);
-    expect(engine.calls.at(-1)).toBe("exec gvfx-lab-server-2 sh -c systemctl kill --kill-whom main -s SIGKILL nomad; systemctl stop nomad");
+  test.each([["crash-nomad", "nomad"], ["crash-consul", "consul"]] as const)("%s: an agent that is killed stays dead until it is healed", async (action, unit) => {
+    await breaker().break(action, ["server-2"]);
+    expect(engine.calls.at(-1)).toBe(`exec gvfx-lab-server-2 sh -c systemctl kill --kill-whom main -s SIGKILL ${unit}; systemctl stop ${unit}`);
     await breaker().heal();
-    expect(engine.calls.at(-1)).toBe("exec gvfx-lab-server-2 systemctl start nomad");
+    expect(engine.calls.at(-1)).toBe(`exec gvfx-lab-server-2 systemctl start ${unit}`);
     expect(ledger.read()).toEqual([]);
   });
 
   test("where it means nothing it is refused, and nothing is done", async () => {
     await expect(breaker().break("crash-nomad", ["openbao"])).rejects.toThrow(/openbao runs no Nomad agent.*server-1, server-2, witness/);
+    await expect(breaker().break("crash-consul", ["consul-1"])).rejects.toThrow(/consul-1 runs no Consul agent.*server-1, server-2, witness/);
+    await expect(breaker().break("crash-consul", ["gvfx-worker"])).rejects.toThrow(/gvfx-worker is a job/);
     await expect(breaker().break("cut-nomad", ["gvfx-api"])).rejects.toThrow(/gvfx-api is a job/);
     expect(ledger.read()).toEqual([]);
   });

@@ -8,7 +8,7 @@ import { NetworkNamespaces, type NetworkNamespacesProps } from "./namespaces";
 import { CUT_CHAINS, cutScript, PARTITION_CHAIN, partitionScript, QUORUM_CHAIN, quorumScript, slowScript, uncutScript, unslowScript } from "./network";
 import { CONSUL, NOMAD_SERVERS, targetsOf, type Target } from "./targets";
 
-export const ACTIONS = ["stop", "kill", "pause", "partition", "slow", "restart", "cut-consul", "cut-nomad", "crash-nomad"] as const;
+export const ACTIONS = ["stop", "kill", "pause", "partition", "slow", "restart", "cut-consul", "cut-nomad", "crash-consul", "crash-nomad"] as const;
 export type Action = (typeof ACTIONS)[number];
 
 /** Jobs and their allocations, as far as a break of a job needs them. */
@@ -115,7 +115,8 @@ export class Breaker {
   private machineDeed(action: Action, machine: Machine, options: BreakOptions): Deed {
     const { name, container, role } = machine;
     const { engine } = this.props;
-    if (action.endsWith("-nomad") && role !== "node" && role !== "witness") throw new Error(`${name} runs no Nomad agent, so that ${action} means nothing there; machines that do: ${nomadServers(this.props.machines).map((it) => it.name).join(", ")}`);
+    const agent = action.endsWith("-nomad") ? "Nomad agent" : action === "crash-consul" ? "Consul agent" : undefined;
+    if (agent && role !== "node" && role !== "witness") throw new Error(`${name} runs no ${agent}, so that ${action} means nothing there; machines that do: ${nomadServers(this.props.machines).map((it) => it.name).join(", ")}`);
     const docker = (verb: string) => async (): Promise<void> => void (await engine.text([verb, container]));
     switch (action) {
       case "restart":
@@ -132,9 +133,12 @@ export class Breaker {
         return this.lasting("cut-consul", name, container, options, `${name}: cut off from Consul`, () => this.namespaces.run(container, (network) => cutScript(network, "consul")));
       case "cut-nomad":
         return this.lasting("cut-nomad", name, container, options, `${name}: cut off from Nomad`, () => this.namespaces.run(container, (network) => cutScript(network, "nomad")));
-      case "crash-nomad":
+      case "crash-consul":
+      case "crash-nomad": {
+        const unit = CRASHED[action];
         // Its service manager would start it again two seconds later; containers live on.
-        return this.lasting("crash-nomad", name, container, options, `${name}: Nomad agent killed, and not started again`, async () => void (await engine.text(["exec", container, "sh", "-c", "systemctl kill --kill-whom main -s SIGKILL nomad; systemctl stop nomad"])));
+        return this.lasting(action, name, container, options, `${name}: ${agent} killed, and not started again`, async () => void (await engine.text(["exec", container, "sh", "-c", `systemctl kill --kill-whom main -s SIGKILL ${unit}; systemctl stop ${unit}`])));
+      }
       case "slow": {
         const delay = options.delay ?? DEFAULT_DELAY;
         return this.lasting("slow", name, container, options, `${name}: slowed by ${delay}`, () => this.namespaces.run(container, (network) => slowScript(network, delay)));
@@ -144,7 +148,7 @@ export class Breaker {
 
   private async jobDeeds(action: Action, job: string, options: BreakOptions): Promise<Deed[]> {
     const { jobs, engine, machines } = this.props;
-    if (action === "cut-consul" || action === "cut-nomad" || action === "crash-nomad") throw new Error(`${action} is done to a machine, and ${job} is a job: name the machine that it runs on`);
+    if (action === "cut-consul" || action === "cut-nomad" || isCrash(action)) throw new Error(`${action} is done to a machine, and ${job} is a job: name the machine that it runs on`);
     if (action === "stop" || action === "partition" || action === "slow") throw new Error(`${job} is a job, and a job cannot be ${{ stop: "stopped here: Nomad would start it again at once, which is what kill shows", partition: "partitioned by itself: cut off the machine it runs on", slow: "slowed by itself: slow the machine it runs on" }[action]}. Jobs can be killed, paused or restarted`);
     if (!jobs) throw new Error(`the jobs are not deployed, so that ${job} cannot be found; bring the lab up with: npm run lab`);
     const tasks = runningTasks(await jobs.allocations(), machines, job);
@@ -182,13 +186,16 @@ export class Breaker {
       if (!state.running) await engine.text(["start", container]);
     } else if (state.running) {
       // A container that was stopped has lost its network, and the fault with it.
-      if (fault === "crash-nomad") await engine.text(["exec", container, "systemctl", "start", "nomad"]);
+      if (isCrash(fault)) await engine.text(["exec", container, "systemctl", "start", CRASHED[fault]]);
       else await this.namespaces.run(container, fault === "slow" ? unslowScript : () => uncutScript(CHAIN[fault]));
     }
   }
 }
 
-const ORDER: readonly Fault[] = ["stop", "kill", "pause", "partition", "quorum", "cut-consul", "cut-nomad", "slow", "crash-nomad", "task-pause"];
+const ORDER: readonly Fault[] = ["stop", "kill", "pause", "partition", "quorum", "cut-consul", "cut-nomad", "slow", "crash-consul", "crash-nomad", "task-pause"];
+/** The unit whose process is killed. */
+const CRASHED = { "crash-consul": "consul", "crash-nomad": "nomad" } as const;
+const isCrash = (fault: string): fault is keyof typeof CRASHED => Object.hasOwn(CRASHED, fault);
 const CHAIN = { partition: PARTITION_CHAIN, quorum: QUORUM_CHAIN, "cut-consul": CUT_CHAINS.consul, "cut-nomad": CUT_CHAINS.nomad } as const;
 const HEALED: Readonly<Record<Fault, string>> = {
   stop: "started",
@@ -199,6 +206,7 @@ const HEALED: Readonly<Record<Fault, string>> = {
   slow: "no longer slow",
   "cut-consul": "reaches Consul again",
   "cut-nomad": "reaches Nomad again",
+  "crash-consul": "its Consul agent is started",
   "crash-nomad": "its Nomad agent is started",
   "task-pause": "its task goes on",
 };

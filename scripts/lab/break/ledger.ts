@@ -6,7 +6,7 @@ import { z } from "zod";
 import { Duration } from "../../../contracts/units";
 
 /** Faults that last until they are healed. */
-export const FAULTS = ["stop", "kill", "pause", "partition", "quorum", "slow", "task-pause", "cut-consul", "cut-nomad", "crash-nomad"] as const;
+export const FAULTS = ["stop", "kill", "pause", "partition", "quorum", "slow", "task-pause", "cut-consul", "cut-nomad", "crash-consul", "crash-nomad"] as const;
 export type Fault = (typeof FAULTS)[number];
 
 const brokenSchema = z.object({
@@ -76,7 +76,7 @@ export function sameFault(a: Broken, b: Broken): boolean {
 
 /** "server-1 is paused since 21:03:10", for people. */
 export function describeBroken({ fault, name, container, within, since, until }: Broken): string {
-  const state: Readonly<Record<Fault, string>> = { stop: "is stopped", kill: "was killed", pause: "is paused", partition: "is cut off", quorum: "is cut off from the other Nomad servers", slow: "is slow", "cut-consul": "is cut off from Consul", "cut-nomad": "is cut off from Nomad", "crash-nomad": "has lost its Nomad agent", "task-pause": `has a paused task (${container}${within ? ` in ${within}` : ""})` };
+  const state: Readonly<Record<Fault, string>> = { stop: "is stopped", kill: "was killed", pause: "is paused", partition: "is cut off", quorum: "is cut off from the other Nomad servers", slow: "is slow", "cut-consul": "is cut off from Consul", "cut-nomad": "is cut off from Nomad", "crash-consul": "has lost its Consul agent", "crash-nomad": "has lost its Nomad agent", "task-pause": `has a paused task (${container}${within ? ` in ${within}` : ""})` };
   return `${name} ${state[fault]} since ${since}${until ? `, to be healed at ${until}` : ""}`;
 }
 
