@@ -1,47 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Command } from "commander";
+import { readFileSync, writeFileSync } from "node:fs";
 import { Duration } from "../../../contracts/units";
-import { loadEnvironment } from "../../../environments/load";
-import { Breaker, type JobControl } from "../../../scripts/lab/break/breaker";
-import { registerBreak, registerHeal } from "../../../scripts/lab/break/command";
+import { Breaker } from "../../../scripts/lab/break/breaker";
 import { Ledger } from "../../../scripts/lab/break/ledger";
 import { partitionScript, quorumScript, uncutScript } from "../../../scripts/lab/break/network";
 import { targetsOf } from "../../../scripts/lab/break/targets";
-import { labMachines } from "../../../scripts/lab/machines";
-import type { NomadAllocation } from "../../../scripts/lab/status/nomad";
+import { breaker, engine, freshLab, ledger, machines, replaceEngine, restarted } from "./break-fixture";
 import { EngineDouble } from "./engine-double";
 
-const env = loadEnvironment("lab");
-const lab = env.lab!;
-const machines = labMachines(env, lab);
 const network = { name: "gvfx-lab", address: "100.127.0.11", prefixLength: 24, gateway: "100.127.0.1" };
 
-let folder: string;
-let engine: EngineDouble;
-let ledger: Ledger;
-const restarted: string[] = [];
-
-const allocation = (job: string, node: string, id: string): NomadAllocation => ({
-  id, jobId: job, group: "api", version: 0, node, desired: "run", status: "running", createdAt: 0,
-  tasks: [{ name: "api", state: "running", failed: false, restarts: 0, lastEvent: "" }, { name: "roles", state: "dead", failed: false, restarts: 0, lastEvent: "" }],
-});
-const jobs: JobControl = {
-  allocations: async () => [allocation("gvfx-api", "server-1", "aaaaaaaa-1"), allocation("gvfx-api", "server-2", "bbbbbbbb-2"), { ...allocation("gvfx-api", "server-2", "cccccccc-3"), status: "complete" }],
-  restartAllocation: async (id) => void restarted.push(id),
-};
-const breaker = (control: JobControl | undefined = jobs) => new Breaker({ engine, machines, network: lab.network.name, toolImage: lab.images.node, jobs: control, ledger });
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "gvfx-break-"));
-  engine = new EngineDouble(machines.map(({ container }) => container));
-  ledger = new Ledger(join(folder, "broken.json"));
-  restarted.length = 0;
-  engine.inside("gvfx-lab-server-1").place(["api-aaaaaaaa-1"]);
-  engine.inside("gvfx-lab-server-2").place(["api-bbbbbbbb-2"]);
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+freshLab();
 
 describe("a node that loses one cluster alone", () => {
   const scripts = () => engine.calls.filter((call) => call.startsWith("run "));
@@ -274,59 +242,8 @@ describe("the ledger", () => {
         return super.call(args);
       }
     })(machines.map(({ container }) => container));
-    engine = watched;
+    replaceEngine(watched);
     await breaker().break("stop", ["device"]);
     expect(seen).toContain("gvfx-lab-device");
-  });
-});
-
-describe("the commands", () => {
-  const lines: string[] = [];
-  const command = () => {
-    const root = new Command("lab").exitOverride().configureOutput({ writeErr: () => undefined });
-    const surroundings = { environment: () => ({ env, lab }), write: (text: string) => void lines.push(text), breaker: () => breaker() };
-    registerBreak(root, surroundings);
-    registerHeal(root, surroundings);
-    root.commands.forEach((sub) => sub.exitOverride().configureOutput({ writeErr: () => undefined }));
-    return (...args: string[]) => root.parseAsync(args, { from: "user" });
-  };
-  beforeEach(() => void (lines.length = 0));
-  afterEach(() => void (process.exitCode = undefined));
-
-  test("break says how to undo, heal says what it did", async () => {
-    await command()("break", "stop", "openbao");
-    await command()("heal");
-    await command()("heal");
-    expect(lines).toEqual(["openbao: stopped", "recorded; undo with: npm run gvfx -- lab heal", "openbao: started", "whether all is well again: npm run gvfx -- lab status", "nothing is recorded as broken"]);
-  });
-
-  test("--for heals by itself, and exactly what it broke", async () => {
-    await command()("break", "pause", "device");
-    await command()("break", "pause", "openbao", "--for", "50ms");
-    expect(lines).toContain("openbao: goes on");
-    expect(ledger.read().map(({ name }) => name)).toEqual(["device"]);
-  });
-
-  test("--for heals at once when interrupted", async () => {
-    const began = Date.now();
-    const running = command()("break", "pause", "openbao", "--for", "1h");
-    while (!lines.some((line) => line.includes("heals by itself"))) await new Promise((resolve) => setTimeout(resolve, 5));
-    process.emit("SIGINT");
-    await running;
-    expect(Date.now() - began).toBeLessThan(5_000);
-    expect(ledger.read()).toEqual([]);
-    expect(process.exitCode).toBe(130);
-  });
-
-  test("refuse what makes no sense", async () => {
-    await expect(command()("break", "explode", "openbao")).rejects.toThrow("Allowed choices are stop, kill, pause, partition, slow, restart");
-    await expect(command()("break", "stop", "openbao", "--for", "soon")).rejects.toThrow("is not a duration");
-    await expect(command()("break", "restart", "openbao", "--for", "1s")).rejects.toThrow("leave --for out");
-  });
-
-  test("heal tells what is still broken", async () => {
-    await command()("break", "stop", "openbao", "device");
-    await command()("heal", "device");
-    expect(lines.some((line) => line.startsWith("still broken: openbao is stopped since"))).toBe(true);
   });
 });
