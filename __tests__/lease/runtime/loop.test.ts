@@ -1,73 +1,8 @@
-/** The loop around the protocol, with a containment and a Consul that do what a test says, and a clock that it sets. */
-import { keepingLog, load, program, settingsWith, type Outcome, type Program, type Started } from "./program";
+/** The loop around the protocol while it stands by, holds the lease, or sleeps through its deadline. */
+import { load } from "./program";
+import { stage } from "./stage";
 
 afterEach(() => jest.useRealTimers());
-
-const settled = async () => {
-  for (let i = 0; i < 20; i += 1) await Promise.resolve();
-};
-
-function stage(of: Program = program) {
-  jest.useFakeTimers();
-  let at = 0;
-  const { log, lines } = keepingLog();
-  const done: string[] = [];
-  const exits: number[] = [];
-  const asked: Outcome[] = [];
-  /** By effect: what Consul answers. Without an answer it stays open. */
-  const answers: Record<string, (effect: Outcome) => Outcome | undefined> = {
-    observe: () => ({ type: "observed", owner: "nomad", ownerIndex: 7, holder: null }),
-    "create-session": () => ({ type: "session-created", session: "s1", sentAt: at }),
-    acquire: ({ session }) => ({ type: "acquired", session }),
-    renew: ({ session }) => ({ type: "renewed", session, sentAt: at, owner: "nomad" }),
-    release: ({ session }) => ({ type: "released", session }),
-    destroy: ({ session }) => ({ type: "destroyed", session }),
-  };
-  let end: (code: number) => void = () => undefined;
-  const containment = {
-    problem: () => undefined,
-    start: (command: readonly string[], environment: Readonly<Record<string, string | undefined>>): Started => {
-      done.push(`start ${command.join(" ")} ${JSON.stringify(environment)}`);
-      return { pid: 42, exited: new Promise((resolve) => (end = (code) => resolve({ code }))) };
-    },
-    signal: (name: string) => void done.push(`signal ${name}`),
-    killAll: () => {
-      done.push("kill");
-      end(137);
-      return Promise.resolve();
-    },
-  };
-  const consul = {
-    perform: (effect: Outcome) => {
-      asked.push(effect);
-      const outcome = answers[effect.type](effect);
-      return outcome !== undefined ? Promise.resolve(outcome) : new Promise<Outcome>(() => undefined);
-    },
-  };
-  const loop = new of.Loop({ settings: settingsWith(), command: ["bun", "worker.ts"], environment: { A: "1" }, consul, containment, now: () => at, log, exit: (code) => exits.push(code) });
-  return {
-    loop, lines, done, exits, asked, answers, containment,
-    ends: async (code: number) => {
-      end(code);
-      await settled();
-    },
-    /** Time passes for clock and timers alike. */
-    passes: async (ms: number) => {
-      for (let left = ms; left > 0; left -= 100) {
-        at += Math.min(100, left);
-        jest.advanceTimersByTime(Math.min(100, left));
-        await settled();
-      }
-    },
-    /** The machine stands still: only the clock, which sees suspends, goes on. */
-    sleeps: (ms: number) => (at += ms),
-    async runs() {
-      loop.run();
-      await settled();
-      expect(loop.state.phase).toBe("active");
-    },
-  };
-}
 
 test("takes the lease, starts the worker with its environment, and renews every second", async () => {
   const { runs, passes, done, asked, loop } = stage();
@@ -157,40 +92,6 @@ test("planted: with a clock that is not asked after each event, the late yes wou
   expect(done.slice(1)).not.toContain("kill");
 });
 
-test("an ordered stop drains, gives back, ends the session, and passes the worker's code on", async () => {
-  const { runs, ends, done, asked, exits, loop } = stage();
-  await runs();
-  loop.dispatch({ type: "stop", signal: "SIGINT" });
-  expect(done.slice(1)).toEqual(["signal SIGINT"]);
-  await ends(130);
-  expect(done.slice(1)).toEqual(["signal SIGINT", "kill"]);
-  expect(asked.map(({ type }) => type).slice(-2)).toEqual(["release", "destroy"]);
-  expect(exits).toEqual([130]);
-  expect(loop.counts.kill).toBe(0);
-});
-
-test("a worker that ignores the stop is killed when its grace is over", async () => {
-  const { runs, passes, done, exits, loop } = stage();
-  await runs();
-  loop.dispatch({ type: "stop", signal: "SIGTERM" });
-  await passes(19_900);
-  expect(done.slice(1)).toEqual(["signal SIGTERM"]);
-  await passes(100);
-  expect(done.slice(1)).toEqual(["signal SIGTERM", "kill"]);
-  await passes(100);
-  expect(exits).toEqual([137]);
-  expect(loop.counts.kill).toBe(1);
-});
-
-test("a worker that ends by itself ends the program, with what it left behind killed first", async () => {
-  const { runs, ends, done, exits, asked } = stage();
-  await runs();
-  await ends(3);
-  expect(done.slice(1)).toEqual(["kill"]);
-  expect(asked.map(({ type }) => type).slice(-2)).toEqual(["release", "destroy"]);
-  expect(exits).toEqual([3]);
-});
-
 test("an owner that changes stops the worker, not the program; when it changes back the worker is started again", async () => {
   const { runs, passes, ends, done, answers, exits, loop } = stage();
   await runs();
@@ -229,70 +130,6 @@ test("a lease that could not be given back is given back as soon as Consul answe
   expect(asked.slice(released)[1]).toEqual({ type: "release", session: "s1" });
   await passes(1_000);
   expect(loop.state).toMatchObject({ phase: "active", session: "s2" });
-});
-
-test("a worker that cannot be started gives the lease back and ends the program with 126", async () => {
-  const { loop, containment, exits, asked, lines } = stage();
-  containment.start = () => {
-    throw new Error("bun cannot be started: no executable file of that name in PATH");
-  };
-  loop.run();
-  await settled();
-  expect(asked.map(({ type }) => type)).toEqual(["observe", "create-session", "acquire", "renew", "release", "destroy"]);
-  expect(exits).toEqual([126]);
-  expect(lines).toContainEqual(expect.objectContaining({ level: "error", event: "start-failed", message: expect.stringContaining("no executable file of that name") }));
-  expect(loop.health()).toMatchObject({ ok: false });
-});
-
-test.each<[string, (s: ReturnType<typeof stage>) => void]>([
-  ["Consul's client throws", ({ answers }) => (answers.renew = () => { throw new Error("planted"); })],
-  ["an answer is none", ({ answers }) => (answers.renew = () => null as never)],
-  ["a kill fails", ({ answers, containment }) => {
-    const kill = containment.killAll;
-    containment.killAll = () => {
-      containment.killAll = kill;
-      return Promise.reject(new Error("planted"));
-    };
-    answers.renew = ({ session }) => ({ type: "renew-lost", session });
-  }],
-])("when %s, everything is killed before the program ends with 70", async (_, spoil) => {
-  const s = stage();
-  await s.runs();
-  spoil(s);
-  await s.passes(1_000);
-  expect(s.done.at(-1)).toBe("kill");
-  expect(s.exits).toEqual([70]);
-  expect(s.lines).toContainEqual(expect.objectContaining({ level: "error", event: "internal-error" }));
-  const before = s.asked.length;
-  await s.passes(5_000);
-  expect(s.asked).toHaveLength(before);
-  expect(s.loop.health().ok).toBe(false);
-});
-
-test("a kill that never ends does not keep the program: its own end ends the rest", async () => {
-  const s = stage();
-  await s.runs();
-  s.containment.killAll = () => new Promise(() => undefined);
-  void s.loop.fail(new Error("planted"));
-  await s.passes(1_900);
-  expect(s.exits).toEqual([]);
-  await s.passes(200);
-  expect(s.exits).toEqual([70]);
-});
-
-test("a signal of the worker's own is passed on while one runs; a failure to pass it harms nobody", async () => {
-  const { loop, runs, done, containment, exits } = stage();
-  loop.forward("SIGHUP");
-  expect(done).toEqual([]);
-  await runs();
-  loop.forward("SIGUSR2");
-  expect(done.slice(1)).toEqual(["signal SIGUSR2"]);
-  containment.signal = () => {
-    throw Object.assign(new Error("kill ESRCH"), { code: "ESRCH" });
-  };
-  loop.forward("SIGUSR1");
-  expect(exits).toEqual([]);
-  expect(loop.state.phase).toBe("active");
 });
 
 test("a standby that looks at the lease every eight seconds is as healthy between two looks", async () => {
