@@ -18,11 +18,10 @@ import { notChecked } from "./not-checked";
 import { NO_PROGRESS, terminalProgress } from "./progress";
 import { EXIT_CODES, jsonReport, redacted, textReport } from "./report";
 import { bounded, runChecks, worst } from "./runner";
+import { INTERRUPTED } from "../command-line";
 
 /** Long enough for a node that is slow to log in to and slow to write; a person still waits for it. */
 const RUN_LIMIT = Duration.seconds(60);
-/** What shells give a process that SIGINT ended. */
-const INTERRUPTED = 130;
 
 /** What the command takes from the world around it. */
 export interface DoctorSurroundings {

@@ -10,6 +10,7 @@ import { recordJson } from "./report/json";
 import { passed } from "./result";
 import { ResultFolder } from "./result-folder";
 import { drillSingleton, writeReport } from "./singleton";
+import { INTERRUPTED } from "../command-line";
 
 export interface DrillSurroundings {
   readonly variables?: Readonly<Record<string, string | undefined>>;
@@ -27,8 +28,6 @@ interface SingletonFlags {
   readonly continue: boolean;
 }
 
-/** What shells give a process that SIGINT ended. */
-const INTERRUPTED = 130;
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 const RECORD = "docs/drill.json";
 

@@ -1,6 +1,7 @@
 /** What the lease wrappers say of themselves: the changes of phase in their logs. */
 import { z } from "zod";
 import type { LeasePhase } from "./result";
+import { parseJson } from "../json";
 
 const entrySchema = z.object({ at: z.iso.datetime(), event: z.string(), to: z.string().optional(), reason: z.string().nullish() });
 
@@ -23,12 +24,4 @@ export function phasesOf({ node, allocation, text, whole }: WrapperLog, onClock:
   // It begins in standby without a word: its first line, whatever it says, is when.
   const begun = whole && entries.length > 0 ? [phase(entries[0].at, "standby", "starting")] : [];
   return [...begun, ...entries.flatMap(({ at, event, to, reason }) => (event === "phase" && to !== undefined ? [phase(at, to, reason ?? null)] : []))];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -7,6 +7,7 @@ import type { Engine } from "../lab/engine";
 import type { Machine } from "../lab/machines";
 import type { DrillClock } from "./clock";
 import type { TickRecord } from "./tick-record";
+import { parseJson } from "../json";
 
 /** A node that was stopped is asked again. */
 const AGAIN_AFTER = Duration.ms(500);
@@ -122,14 +123,6 @@ export class TickReader {
       return true;
     }
     return false;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 /** `gvfx lease`: who may run the worker, who runs it, and the hand-over from one side to the other. */
 import { readFileSync } from "node:fs";
-import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import { Duration } from "../../contracts/units";
 import type { Environment } from "../../environments/schema";
 import type { Variables } from "../doctor/credentials";
@@ -12,11 +12,10 @@ import { LEGACY_STOPPED } from "./legacy-proof";
 import { lookAtLease } from "./look";
 import { SIDES, type Side } from "./sources";
 import { textGiven, textLease } from "./text";
+import { durationOption, INTERRUPTED } from "../command-line";
 
 /** Nothing is known: neither well nor not. */
 const NOT_ASKED = 2;
-/** What shells give a process that SIGINT ended. */
-const INTERRUPTED = 130;
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export interface LeaseSurroundings {
@@ -65,7 +64,7 @@ export function leaseCommand(environment: () => Environment, surroundings: Lease
     .command("give")
     .description("give the worker to the other side: changes the owner by check-and-set, and waits until the new side has the lease")
     .addArgument(new Argument("<side>", "who is to run it").choices(SIDES))
-    .addOption(new Option("--timeout <duration>", "how long to wait for the new side, for example 90s").argParser(duration).default(GIVE_TIMEOUT, GIVE_TIMEOUT.toString()))
+    .addOption(new Option("--timeout <duration>", "how long to wait for the new side, for example 90s").argParser(durationOption).default(GIVE_TIMEOUT, GIVE_TIMEOUT.toString()))
     .option(LEGACY_STOPPED, "for nomad: you state that no legacy worker runs outside the lease; needed while legacy does not hold the lease, which then shows nothing of such a worker", false)
     .option("--json", "print the result as JSON", false)
     .addHelpText("after", "\nNeither side is started or stopped: both stand by, or run, under the lease. Safe to interrupt and to repeat.\nA legacy worker that does not wait under the lease is stopped and started by hand: docs/legacy-lease.md.\nExit status: 0 when the new side has the lease, 1 when not or when it was refused, 2 when it could not be asked, 130 when interrupted.")
@@ -92,14 +91,6 @@ export function leaseCommand(environment: () => Environment, surroundings: Lease
 function exitCode({ outcome }: GiveResult): number {
   if (outcome === "interrupted") return INTERRUPTED;
   return outcome === "given" || outcome === "already" ? 0 : 1;
-}
-
-function duration(text: string): Duration {
-  try {
-    return Duration.parse(text);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
 }
 
 const CREDENTIALS = `

@@ -1,5 +1,6 @@
 /** The report of a drill as one page that needs nothing but itself. */
-import { html, type Html } from "../../preview/page/html";
+import { documentPage, type Section } from "../../preview/page/document";
+import { html } from "../../preview/page/html";
 import { STYLE as BASE } from "../../preview/page/style";
 import { summariesOf, verdictOf } from "../analysis-summary";
 import type { DrillReport } from "../result";
@@ -11,7 +12,7 @@ import { keyHtml } from "./key";
 import { instantText } from "./words";
 
 export function drillPage(report: DrillReport): string {
-  const sections: readonly { readonly id: string; readonly title: string; readonly body: Html }[] = [
+  const sections: readonly Section[] = [
     { id: "glance", title: "At a glance", body: caseTable(summariesOf(report)) },
     { id: "cases", title: "Who ran when", body: html`${keyHtml()}${caseSections(report.runs)}` },
     { id: "not-run", title: "Not run", body: notRunHtml(report) },
@@ -19,33 +20,18 @@ export function drillPage(report: DrillReport): string {
     { id: "doubles", title: "What is a double", body: doublesHtml() },
     { id: "settings", title: "Settings", body: settingsHtml(report) },
   ];
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${verdictTitle(report)}: gvfx drill singleton</title>
-<style>${BASE}${STYLE}</style>
-</head>
-<body>
-${PATTERNS}
+  return documentPage({
+    title: `${verdictTitle(report)}: gvfx drill singleton`,
+    style: html`${BASE}${STYLE}`,
+    header: html`${PATTERNS}
 <header>
 <p class="eyebrow">gvfx drill singleton: the worker is one, whatever fails</p>
 <h1 class="${verdictOf(report)}">${verdictTitle(report)}</h1>
 <p class="quiet">Environment ${report.settings.environment}, commit <code title="${report.commit}">${shortCommit(report.commit)}</code>, ${instantText(report.createdAt)}. The worker is the lab's double; what else is one, and how it is measured, is below.</p>
 ${comparison(report)}
-</header>
-<nav aria-label="Sections"><div>${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</div></nav>
-<main>
-${sections.map(({ id, title, body }) => html`<section id="${id}"><h2>${title}</h2>
-${body}
-</section>
-`)}
-</main>
-</body>
-</html>
-`.toString();
+</header>`,
+    sections,
+  });
 }
 
 /** As much of it as names it, and whether files differed from it. */

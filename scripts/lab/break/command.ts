@@ -1,6 +1,6 @@
 /** `gvfx lab break` and `gvfx lab heal`. */
 import { setTimeout as pause } from "node:timers/promises";
-import { Argument, InvalidArgumentError, Option, type Command } from "commander";
+import { Argument, Option, type Command } from "commander";
 import { Duration } from "../../../contracts/units";
 import type { Environment, Lab } from "../../../environments/schema";
 import { labAccess } from "../access";
@@ -10,6 +10,7 @@ import { labClients } from "../status/clients";
 import { ACTIONS, Breaker, DEFAULT_DELAY, type Action, type JobControl } from "./breaker";
 import { describeBroken } from "./ledger";
 import { CONSUL, NOMAD_SERVERS } from "./targets";
+import { durationOption, INTERRUPTED } from "../../command-line";
 
 export interface BreakSurroundings {
   readonly environment: () => { readonly env: Environment; readonly lab: Lab };
@@ -39,8 +40,8 @@ export function registerBreak(lab: Command, { environment, write, breaker = labB
     .description("stop, kill, pause, cut off, slow down or restart machines or jobs of the lab")
     .addArgument(new Argument("<action>", "what to do").choices(ACTIONS))
     .argument("<name...>", `machines, ${CONSUL} (all three servers), ${NOMAD_SERVERS} (partition only), or jobs (kill, pause, restart)`)
-    .addOption(new Option("--for <time>", "heal by itself after that time, for example 30s; also on Ctrl-C").argParser(duration))
-    .addOption(new Option("--delay <time>", "for slow: how long each packet waits").argParser(duration).default(DEFAULT_DELAY, `${DEFAULT_DELAY}`))
+    .addOption(new Option("--for <time>", "heal by itself after that time, for example 30s; also on Ctrl-C").argParser(durationOption))
+    .addOption(new Option("--delay <time>", "for slow: how long each packet waits").argParser(durationOption).default(DEFAULT_DELAY, `${DEFAULT_DELAY}`))
     .addHelpText("after", EXAMPLES)
     .action(async (action: Action, names: string[], options: { readonly for?: Duration; readonly delay: Duration }) => {
       const { env, lab: section } = environment();
@@ -83,17 +84,7 @@ export function registerHeal(lab: Command, { environment, write, breaker = labBr
     });
 }
 
-/** What shells give a process that SIGINT ended. */
-const INTERRUPTED = 130;
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
-
-function duration(text: string): Duration {
-  try {
-    return Duration.parse(text);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-}
 
 const EXAMPLES = `
 Examples:

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { Duration } from "../../../contracts/units";
+import { parseJson } from "../../json";
 
 /** Faults that last until they are healed. */
 export const FAULTS = ["stop", "kill", "pause", "partition", "quorum", "slow", "task-pause", "cut-consul", "cut-nomad", "crash-consul", "crash-nomad"] as const;
@@ -93,12 +94,4 @@ function take(lock: string): boolean {
     // Its owner was faster.
   }
   return false;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,7 @@ import { Duration } from "../../../contracts/units";
 import type { Environment, Lab } from "../../../environments/schema";
 import { OUTAGES, outageTable, passed, runOutage, type Outage, type OutageResult, type OutageSources } from "./outage";
 import { labOutageSources } from "./sources";
+import { INTERRUPTED } from "../../command-line";
 
 export interface OutagesSurroundings {
   readonly environment: () => { readonly env: Environment; readonly lab: Lab };
@@ -12,8 +13,6 @@ export interface OutagesSurroundings {
   readonly sources?: (env: Environment, lab: Lab, write: (line: string) => void) => Promise<OutageSources>;
 }
 
-/** What shells give a process that SIGINT ended. */
-const INTERRUPTED = 130;
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export function registerOutages(lab: Command, { environment, write, sources = labOutageSources }: OutagesSurroundings): void {
