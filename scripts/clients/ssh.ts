@@ -20,6 +20,8 @@ export interface SshTarget {
   readonly port: Port;
   /** Public host key. A machine that answers with another one is not spoken to. */
   readonly hostKey: string;
+  /** File of the private key to log in with, the only one that is tried. @default what the operator's ssh finds: agent, configuration */
+  readonly identityFile?: string;
 }
 
 /** Why nothing ran: another host key, no login, nobody there, no ssh program here, interrupted, or something else. */
@@ -66,6 +68,7 @@ export function sshArguments(target: SshTarget, knownHosts: string): string[] {
     ServerAliveInterval: "5",
     ServerAliveCountMax: "2",
     LogLevel: "ERROR",
+    ...(target.identityFile === undefined ? {} : { IdentityFile: target.identityFile, IdentitiesOnly: "yes" }),
   };
   return ["-T", "-p", `${target.port}`, "-l", target.user, ...Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]), "--", target.host, REMOTE_SHELL];
 }

@@ -27,6 +27,16 @@ const tokenSchema = z.object({ data: z.object({ policies: z.array(z.string()), t
 const mountsSchema = z.object({ data: z.record(z.string(), z.object({ type: z.string(), options: z.record(z.string(), z.string()).nullish() })) });
 const capabilitiesSchema = z.object({ data: z.record(z.string(), z.union([z.array(z.string()), z.unknown()])) });
 
+/** A version of a secret that was deleted is a 404 with its metadata. */
+const secretSchema = z.object({ data: z.object({ data: z.record(z.string(), z.string()), metadata: z.object({ version: z.number() }) }) });
+
+/** A secret of the key-value engine, version 2. */
+export interface VaultSecret {
+  readonly fields: Readonly<Record<string, string>>;
+  /** For check-and-set. */
+  readonly version: number;
+}
+
 /** Statuses by which the health endpoint tells its states apart: active, standby, replicas, not initialized, sealed. */
 const HEALTH_STATUSES = [200, 429, 472, 473, 501, 503];
 
@@ -66,6 +76,27 @@ export class VaultClient {
   /** Auth methods by path, likewise. */
   authMethods(): Promise<ReadonlyMap<string, VaultMount> | undefined> {
     return this.mountsOf("/v1/sys/auth", "Vault's auth methods");
+  }
+
+  /**
+   * A secret; undefined when nothing is at the path.
+   * @throws UnexpectedAnswer with status 403 when the token may not read it
+   */
+  async readSecret(mount: string, path: string): Promise<VaultSecret | undefined> {
+    const answer = await this.send(`/v1/${mount}/data/${path}`);
+    if (answer.status === 404) return undefined;
+    const { data } = secretSchema.parse(this.read(answer, `Vault's secret ${path}`));
+    return { fields: data.data, version: data.metadata.version };
+  }
+
+  /**
+   * Writes all fields of a secret at once.
+   * @param version the one that was read, 0 where nothing was: a secret that somebody else changed since is left alone
+   * @throws UnexpectedAnswer with status 403 when the token may not write it, 400 when it was changed since
+   */
+  async writeSecret(mount: string, path: string, fields: Readonly<Record<string, string>>, version: number): Promise<void> {
+    const answer = await this.send(`/v1/${mount}/data/${path}`, { options: { cas: version }, data: fields });
+    if (answer.status !== 200) throw new UnexpectedAnswer(answer.status, `Writing Vault's secret ${path}`);
   }
 
   private async mountsOf(path: string, what: string): Promise<ReadonlyMap<string, VaultMount> | undefined> {

@@ -3,7 +3,7 @@ import type { Credentials } from "./context";
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-const SECRET_VARIABLES = ["CONSUL_HTTP_TOKEN", "VAULT_TOKEN", "TAILSCALE_API_KEY", "TAILSCALE_OAUTH_CLIENT_SECRET", "VULTR_API_KEY", "REGISTRY_PASSWORD"];
+const SECRET_VARIABLES = ["CONSUL_HTTP_TOKEN", "VAULT_TOKEN", "TAILSCALE_API_KEY", "TAILSCALE_OAUTH_CLIENT_SECRET", "VULTR_API_KEY", "REGISTRY_PASSWORD", "LEGACY_CONVEX_ADMIN_KEY", "CONVEX_SELF_HOSTED_ADMIN_KEY", "CONVEX_DEPLOY_KEY"];
 
 /** For programs that need none of them: ssh sends on what somebody's configuration tells it to (SendEnv). */
 export function withoutCredentials(variables: Variables): Variables {
