@@ -69,6 +69,15 @@ export const lab: EnvironmentInput = {
     frontend: production.tuning.frontend,
     rlService: production.tuning.rlService,
   },
+  coverage: {
+    // Three settlements of funding, and three calls' worth of candles.
+    history: "24h",
+    // The doubles ingest this interval alone.
+    intervals: ["1m"],
+    live: "2m",
+    // The double of the worker has every pair and feed in about seven seconds; a busy machine may take thirty.
+    maxSilence: { candles: "2m", orderbook: "30s", trades: "30s", funding: "8h30m", open_interest: "30s", mark_index: "30s", ticker: "30s" },
+  },
   dataPlane: {
     node: "server-1",
     // Every lab begins with empty volumes.
@@ -76,7 +85,13 @@ export const lab: EnvironmentInput = {
     convexInstance: production.dataPlane.convexInstance,
     postgres: { maxConnections: 60, convexPool: 20, appPool: 2, backupConnections: 3, reserve: 5, sharedBuffers: "64MiB" },
     killTimeout: "30s",
-    backup: production.dataPlane.backup,
+    // Without a second copy: the lab has no other place.
+    backup: {
+      ...production.dataPlane.backup,
+      s3: undefined,
+      deadManUrl: `http://${EXCHANGE}:8081/heartbeat?of=backup`,
+      clusterSnapshots: { consul: { permitted: true }, vault: { permitted: true, authority: { file: ".gvfx/lab/ca/lab.pem" } } },
+    },
   },
 
   backend: { kind: "local", folder: ".gvfx/state/lab" },
@@ -84,8 +99,22 @@ export const lab: EnvironmentInput = {
   legacy: {
     ...production.legacy,
     host: { tailnetAddress: "100.127.0.61", ssh: { user: "trader", host: "127.0.0.1", port: 12_204 } },
-    commands: { ...production.legacy.commands, startWorker: "scripts/start-worker.sh", startFrontend: "scripts/start-frontend.sh", stopFrontend: "scripts/stop-frontend.sh" },
+    commands: { ...production.legacy.commands, startWorker: "scripts/start-worker.sh", stopWorker: undefined, startApi: "scripts/one-process.sh start api", convexAdminKey: "scripts/convex-admin-key.sh", startFrontend: "scripts/start-frontend.sh", stopFrontend: "scripts/stop-frontend.sh" },
     convexUrl: "http://100.127.0.61:3210",
+  },
+  dataMove: {
+    ...production.dataMove,
+    // The double of Convex runs nobody's code; GVFX_APP_SOURCE or --app-source takes the app's own.
+    app: { from: "folder", folder: "lab/convex-app" },
+    // The legacy host's container does not resolve Consul's names.
+    convexUrl: "http://100.127.0.11:3210",
+    envFiles: ["backend/.env"],
+    room: "1GiB",
+    ordersWithin: "30s",
+    // The double's worker writes every 100 ms, and begins a run every ten seconds.
+    quietFor: "5s",
+    writesWithin: "60s",
+    criticalTables: ["agent_configurations", "ingestion_runs"],
   },
 
   lab: {

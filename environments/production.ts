@@ -144,6 +144,16 @@ export const production: EnvironmentInput = {
     gold: ["Gold-USDT", "XAUTUSDT", "PAXGUSDT"],
     crypto: ["ALGO-USDT", "BTC-USDT", "ETH-USDT", "SOL-USDT", "XRP-USDT", "BNB-USDT"],
   },
+  coverage: {
+    // As far back as the app's own gap monitor looks (DATA_GAP_LOOKBACK_DAYS).
+    history: "30d",
+    // The app's own default, all that it ingests while BINGX_MARKET_DATA_INTERVALS is not set.
+    intervals: ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "3d", "1w", "1M"],
+    // A cycle over all pairs and intervals takes minutes: fifteen hold several.
+    live: "15m",
+    // Twice to three times what the app calls stale (60 s to 120 s): a cycle by REST may take longer than that. Funding is settled every eight hours.
+    maxSilence: { candles: "5m", orderbook: "2m", trades: "5m", funding: "8h30m", open_interest: "5m", mark_index: "2m", ticker: "2m" },
+  },
   tuning: {
     // RL_SERVICE_TIMEOUT_MS: the app's default of 15 s would end a training call, which takes up to 20 minutes.
     api: { CORS_ORIGIN: "http://gvfx-frontend.service.consul:3000", OPS_READ_TIMEOUT_MS: "4000", RL_SERVICE_TIMEOUT_MS: "1200000" },
@@ -157,7 +167,21 @@ export const production: EnvironmentInput = {
     convexInstance: "tv-goldviewfx",
     postgres: { maxConnections: 100, convexPool: 48, appPool: 4, backupConnections: 3, reserve: 10, sharedBuffers: "512MiB" },
     killTimeout: "60s",
-    backup: { interval: "15m", keepLast: 96, keepDaily: 14, keepWeekly: 8 },
+    backup: {
+      interval: "15m",
+      lateAfter: "40m",
+      keepLast: 96,
+      keepDaily: 14,
+      keepWeekly: 8,
+      objectRetention: "30d",
+      checkEvery: "24h",
+      s3: { repository: "s3:https://s3.example.com/gvfx-backups/production", region: "eu-central-1" },
+      deadManUrl: "https://alerts.example.com/heartbeat/gvfx-backup",
+      clusterSnapshots: {
+        consul: { permitted: false, reason: "Consul gives its snapshot only to a token that may write ACLs, which could then do anything" },
+        vault: { permitted: false, reason: "Vault's storage is Consul's here: it has no snapshot of its own" },
+      },
+    },
   },
 
   backend: { kind: "local", folder: ".gvfx/state/production" },
@@ -175,9 +199,23 @@ export const production: EnvironmentInput = {
       startWorker: "systemctl --user start gvfx-worker",
       startFrontend: "systemctl --user start gvfx-frontend",
       stopFrontend: "systemctl --user stop gvfx-frontend",
+      stopWorker: "systemctl --user stop gvfx-worker",
+      convexAdminKey: "docker compose --env-file deploy/local/convex-selfhost/.env -f deploy/local/convex-selfhost/docker-compose.yml exec -T convex-backend ./generate_admin_key.sh",
     },
     convexUrl: "http://100.64.0.31:3210",
     retired: false,
+  },
+  dataMove: {
+    app: { from: "repository", repository: "git@git.example.com:trading/tv-goldviewfx.git", revision: "16f2e8d2b00e7963fdeb675e231c44c0663cb754" },
+    convexUrl: "http://gvfx-convex.service.consul:3210",
+    envFiles: ["backend/.env", ".env.local"],
+    room: "20GiB",
+    ordersWithin: "10m",
+    stopGrace: "40s",
+    quietFor: "20s",
+    // BINGX_MARKET_DATA_INTERVAL_MIN is 1, and a run over nine pairs takes up to two minutes.
+    writesWithin: "5m",
+    criticalTables: ["trades", "trade_executions", "agent_configurations", "agent_versions", "model_artifacts", "ingestion_runs"],
   },
   cutover: {
     watch: "48h",

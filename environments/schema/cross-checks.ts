@@ -4,11 +4,11 @@
  */
 import { ENV_CONTRACT, entriesFor, FORBIDDEN_KEYS, valueError, WORKER_ONLY_KEYS } from "../../contracts/env";
 import { catalogErrors } from "../../contracts/markets";
-import { cronEvery } from "../../contracts/schedule";
 import { CLUSTER_PORTS, type AppService } from "../../contracts/services";
 import { Duration } from "../../contracts/units";
 import type { Environment } from "../schema";
 import { singletonFindings } from "../singleton/inequalities";
+import { backupFindings } from "./backup-checks";
 
 export interface Finding {
   readonly path: string;
@@ -28,24 +28,8 @@ export function requiredConnections(env: Pick<Environment, "dataPlane" | "replic
   return { total: Object.values(parts).reduce((sum, n) => sum + n, 0), parts };
 }
 
-/** Shorter, and one backup is not done when the next begins. */
-const SHORTEST_BACKUP_INTERVAL = Duration.minutes(5);
 /** Ten seconds of health, and twenty to start. */
 const SHORTEST_HEALTHY_DEADLINE = Duration.seconds(30);
-const DAY = Duration.hours(24);
-
-function backupFindings({ interval, keepLast }: Environment["dataPlane"]["backup"]): Finding[] {
-  const at = "dataPlane.backup";
-  if (SHORTEST_BACKUP_INTERVAL.isLongerThan(interval)) return [{ path: `${at}.interval`, message: `${interval} is shorter than ${SHORTEST_BACKUP_INTERVAL}: one backup would not be done when the next begins`, example: "15m" }];
-  try {
-    cronEvery(interval);
-  } catch (error) {
-    return [{ path: `${at}.interval`, message: (error as Error).message, example: "15m" }];
-  }
-  const needed = Math.ceil(DAY.milliseconds / interval.milliseconds);
-  return keepLast >= needed ? [] : [{ path: `${at}.keepLast`, message: `is ${keepLast}, which at one every ${interval} reaches back less than a day, where the daily ones begin: an error noticed in the evening could not be undone to the morning; keep at least ${needed}`, example: needed }];
-}
-
 /** Keys that the platform sets itself, so that tuning may not. */
 export const PLATFORM_KEYS: Readonly<Record<AppService, readonly string[]>> = {
   api: ["CONVEX_URL", "NODE_ENV", "PORT", "RL_SERVICE_URL", "MARKET_GOLD_PAIRS", "MARKET_CRYPTO_PAIRS", "BINGX_MARKET_DATA_PAIRS", "TIMESCALE_POOL_MAX", "DISABLE_TEST_DATA_IN_DB"],
@@ -176,7 +160,7 @@ const CHECKS: readonly CrossCheck[] = [
       return total <= max ? [] : [{ path: "dataPlane.postgres.maxConnections", message: `is ${max}, but ${sum} = ${total} connections can be open at once (the API twice, while a canary runs); raise it or lower a pool`, example: total }];
     },
   },
-  { needs: ["dataPlane"], check: ({ dataPlane }) => backupFindings(dataPlane.backup) },
+  { needs: ["dataPlane", "vault", "lab"], check: backupFindings },
   {
     needs: ["resources"],
     check: ({ resources }) =>

@@ -1,6 +1,7 @@
 /** Times of the worker's lease. environments/singleton says how they hang together. */
 import { z } from "zod";
-import { duration, nonEmpty, withExample } from "./fields";
+import { authoritySchema } from "./authority";
+import { duration, nonEmpty } from "./fields";
 
 export const leaseSchema = z.strictObject({
   /** TTL of the Consul session; Consul ends it at twice that after the last renewal. */
@@ -24,15 +25,7 @@ export const leaseSchema = z.strictObject({
     z.strictObject({
       enabled: z.literal(true),
       /** Of the servers' certificates, where they speak https: it goes into the job, since a container cannot read the node's file. */
-      authority: withExample(
-        z.union([
-          /** The certificate itself; it is public. */
-          z.strictObject({ pem: z.string().regex(/^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n$/, "must be one certificate as PEM, with a line end") }),
-          /** Of a lab, whose authority is made after its environment was written. While the file is not there, no server is asked. */
-          z.strictObject({ file: nonEmpty(".gvfx/lab/ca/lab.pem") }),
-        ]),
-        { pem: "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n" },
-      ).optional(),
+      authority: authoritySchema.optional(),
     }),
     z.strictObject({ enabled: z.literal(false), reason: nonEmpty("the servers' API is closed to the nodes") }),
   ]),

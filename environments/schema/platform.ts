@@ -1,6 +1,7 @@
 /** What runs: images, ports, resources, markets, tuning and the data plane. */
 import { z } from "zod";
 import { DEFAULT_PORTS } from "../../contracts/services";
+import { backupSchema } from "./backup";
 import { count, duration, label, nonEmpty, portNumber, size, withExample } from "./fields";
 
 const repository = (example: string) =>
@@ -108,12 +109,5 @@ export const dataPlaneSchema = z.strictObject({
   /** How long Postgres and MinIO may take to stop cleanly. */
   killTimeout: duration("60s"),
   /** Backups on the other app node. */
-  backup: z.strictObject({
-    /** Between two backups: what a loss of the data node may cost. Divides an hour or a day. */
-    interval: duration("15m"),
-    /** The newest backups, all of them; then one a day and one a week. */
-    keepLast: count(96),
-    keepDaily: count(14),
-    keepWeekly: count(8),
-  }),
+  backup: backupSchema,
 });
