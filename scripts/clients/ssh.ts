@@ -45,8 +45,11 @@ export interface ScriptRun {
 /** Any login shell reads this. Root, where sudo asks no password: much of a node is not for everybody's eyes. */
 const REMOTE_SHELL = `sh -c 'if [ "$(id -u)" -ne 0 ] && sudo -n true 2>/dev/null; then exec sudo -n sh -s; else exec sh -s; fi'`;
 
-/** Arguments of ssh. `HostKeyAlias` makes the pinned key independent of address and port. */
-export function sshArguments(target: SshTarget, knownHosts: string): string[] {
+/**
+ * Arguments of ssh. `HostKeyAlias` makes the pinned key independent of address and port.
+ * @param command what the login shell runs: it is seen in the node's list of processes, so no secret may be in it
+ */
+export function sshArguments(target: SshTarget, knownHosts: string, command = REMOTE_SHELL): string[] {
   const type = target.hostKey.split(" ")[0];
   const settings: Readonly<Record<string, string>> = {
     BatchMode: "yes",
@@ -70,7 +73,7 @@ export function sshArguments(target: SshTarget, knownHosts: string): string[] {
     LogLevel: "ERROR",
     ...(target.identityFile === undefined ? {} : { IdentityFile: target.identityFile, IdentitiesOnly: "yes" }),
   };
-  return ["-T", "-p", `${target.port}`, "-l", target.user, ...Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]), "--", target.host, REMOTE_SHELL];
+  return ["-T", "-p", `${target.port}`, "-l", target.user, ...Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]), "--", target.host, command];
 }
 
 /**
@@ -130,7 +133,8 @@ const COMPLAINTS: readonly (readonly [RegExp, SshFailureReason])[] = [
   [/timed out|connection refused|no route to host|network is unreachable|could not resolve|connection closed|connection reset|name or service not known/i, "unreachable"],
 ];
 
-function sshFailure(target: SshTarget, status: number | null, complaint: string): SshFailure {
+/** @param status of the ssh program; null when a signal ended it */
+export function sshFailure(target: SshTarget, status: number | null, complaint: string): SshFailure {
   // 255 is ssh's own; anything else came from the node.
   const reason = status === 255 ? (COMPLAINTS.find(([pattern]) => pattern.test(complaint))?.[1] ?? "other") : "other";
   if (reason === "host-key") {
