@@ -84,14 +84,14 @@ test("CRC-32 is the common one, over chunks", () => {
   expect(crc32(Buffer.from("123456789"))).toBe(0xcbf43926);
 });
 
-test("lines come whole from chunks that cut them, blank ones left out", async () => {
+test("lines come whole from chunks that cut them, blank ones included", async () => {
   const text = Buffer.from('{"a":"é"}\n\n{"b":1}');
   async function* chunks() {
     for (const byte of text) yield Buffer.from([byte]);
   }
   const found: string[] = [];
   for await (const line of lines(chunks())) found.push(line);
-  expect(found).toEqual(['{"a":"é"}', '{"b":1}']);
+  expect(found).toEqual(['{"a":"é"}', "", '{"b":1}']);
 });
 
 test("paths of a snapshot", () => {

@@ -1,8 +1,11 @@
 /** A double of the Convex backend: its protocol, on the real Postgres and the real object store. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { adminCheck, adminRoutes } from "./http/admin";
+import { Deployments } from "./deploy/deployments";
+import { EnvironmentVariables } from "./deploy/environment";
+import { adminCheck, adminRoutes, refusal } from "./http/admin";
 import { Caller } from "./http/calls";
+import { deployRoutes } from "./http/deploy";
 import { answer, callRoute, fileRoutes, statusRoutes, type Route } from "./http/server";
 import { SyncSession } from "./http/sync";
 import { systemQuery } from "./http/system-queries";
@@ -15,11 +18,10 @@ import { openPostgres } from "./store/postgres";
 import { openSqlite } from "./store/sqlite";
 import { DocumentStore } from "./store/store";
 import { Exports } from "./transfer/export";
+import { Faults } from "./transfer/faults";
 import { Imports } from "./transfer/imports";
 
 const VERSION = "convex-double (a double of ghcr.io/get-convex/convex-backend)";
-const DATA_FOLDER = "/convex/data";
-const PORTS = { api: 3210, site: 3211 } as const;
 /** Postgres starts beside the backend: it is given this long before the process fails and its supervisor tries again. */
 const DATABASE_PATIENCE_MS = 60_000;
 /** How long a change of a subscribed query may take to reach its client: an operator watches a progress line. */
@@ -35,14 +37,20 @@ function log(line: string): void {
 
 async function openDatabase(settings: Settings): Promise<Database> {
   if (settings.postgres) return openPostgres(settings.postgres);
-  if (!existsSync(DATA_FOLDER)) mkdirSync(DATA_FOLDER, { recursive: true });
-  return openSqlite(join(DATA_FOLDER, "convex_double.sqlite3"));
+  if (!existsSync(settings.dataFolder)) mkdirSync(settings.dataFolder, { recursive: true });
+  return openSqlite(join(settings.dataFolder, "convex_double.sqlite3"));
 }
 
 function leave(error: Error): void {
   log(`stopped: ${error.message}`);
   // As the real one: it lost the lease in good order, and exits with success.
   process.exit(0);
+}
+
+/** What a crash is to everybody else: an exit without a word. */
+function crash(why: string): never {
+  log(why);
+  process.exit(1);
 }
 
 async function openStore(settings: Settings): Promise<DocumentStore> {
@@ -72,15 +80,28 @@ async function main(): Promise<void> {
   log(`this is a double; instance ${settings.instanceName}`);
   for (const note of settings.notes) log(note);
   const store = await openStore(settings);
-  const objects = settings.s3 ? s3Objects(settings.s3, settings.instanceName) : diskObjects(join(DATA_FOLDER, "storage"));
+  const objects = settings.s3 ? s3Objects(settings.s3, settings.instanceName) : diskObjects(join(settings.dataFolder, "storage"));
   await bindObjects(store, `${objects.kind}:${settings.instanceName}`);
   const files = new StorageFiles(store, objects, settings.cloudOrigin, uploadKey(settings));
-  const caller = new Caller(store, files);
-  const system = { store, exports: new Exports(store, objects, log), imports: new Imports(store, objects, log) };
+  const deployments = new Deployments(store);
+  await deployments.load();
+  const environment = new EnvironmentVariables(store);
+  const caller = new Caller(store, files, (path) => !settings.needsDeploy || deployments.has(path));
+  const faults = new Faults(settings.importFaults, store, crash);
+  const system = {
+    store,
+    deployments,
+    environment,
+    cloudOrigin: settings.cloudOrigin,
+    exports: new Exports(store, objects, log),
+    imports: new Imports(store, objects, log, faults, () => deployments.tables),
+    countsFrom: Date.now() + settings.tableSummariesAfter * 1000,
+  };
   await system.exports.load();
   await system.imports.load();
   const isAdmin = adminCheck(settings);
-  const routes: Route[] = [statusRoutes(settings.instanceName, VERSION), adminRoutes(system, objects, isAdmin), callRoute(caller), fileRoutes(files)];
+  const pushes = deployRoutes({ store, deployments, environment, origins: { cloud: settings.cloudOrigin, site: settings.siteOrigin } }, isAdmin, (request) => refusal(request, isAdmin));
+  const routes: Route[] = [statusRoutes(settings.instanceName, VERSION), pushes, adminRoutes(system, objects, isAdmin), callRoute(caller), fileRoutes(files)];
 
   const session = (send: (message: object) => void) =>
     new SyncSession({
@@ -97,7 +118,7 @@ async function main(): Promise<void> {
   const common = { hostname: "0.0.0.0", idleTimeout: 255, maxRequestBodySize: MAX_BODY_BYTES };
   const api = Bun.serve<{ session?: SyncSession; timer?: ReturnType<typeof setInterval> }, never>({
     ...common,
-    port: PORTS.api,
+    port: settings.ports.api,
     fetch(request, server) {
       if (/^\/api\/[\d.]+\/sync$/.test(new URL(request.url).pathname) && server.upgrade(request, { data: {} })) return undefined;
       return answer(routes, request, log);
@@ -111,8 +132,8 @@ async function main(): Promise<void> {
       close: (socket) => clearInterval(socket.data.timer),
     },
   });
-  const site = Bun.serve({ ...common, port: PORTS.site, fetch: () => new Response("This double of a Convex deployment has no HTTP actions.\n", { status: 404 }) });
-  log(`listening on ${PORTS.api} and ${PORTS.site}; documents in ${settings.postgres ? "Postgres" : "SQLite"}, files in ${objects.kind === "s3" ? "S3" : "a folder"}`);
+  const site = Bun.serve({ ...common, port: settings.ports.site, fetch: () => new Response("This double of a Convex deployment has no HTTP actions.\n", { status: 404 }) });
+  log(`listening on ${settings.ports.api} and ${settings.ports.site}; documents in ${settings.postgres ? "Postgres" : "SQLite"}, files in ${objects.kind === "s3" ? "S3" : "a folder"}`);
 
   process.on("SIGTERM", () => log("SIGTERM ignored, as the real backend ignores it: it stops at SIGINT"));
   process.once("SIGINT", () => {

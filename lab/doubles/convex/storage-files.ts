@@ -11,9 +11,25 @@ import type { Fields } from "./values/value";
 /** Convex's own: an upload URL is good for an hour. */
 const UPLOAD_URL_SECONDS = 3600;
 
-/** Metadata as a snapshot shows it: internalId names the object, and the file's URL. */
-export function fileFields(internalId: string, content: { sha256: string; size: number; contentType?: string }): Fields {
-  return { contentType: content.contentType, internalId, sha256: content.sha256, size: BigInt(content.size) };
+/** What a document of the table _storage says. */
+export interface FileEntry {
+  /** The last part of the file's URL; it survives export and import. */
+  readonly internalId: string;
+  /** The object that holds the content; an import puts it under a new name. */
+  readonly storageKey: string;
+  /** Base64. */
+  readonly sha256: string;
+  readonly size: number;
+  readonly contentType: string | null;
+}
+
+export function fileFields({ size, ...entry }: FileEntry): Fields {
+  return { ...entry, size: BigInt(size) };
+}
+
+export function fileEntry(fields: Fields): FileEntry {
+  const { internalId, storageKey, sha256, size, contentType } = fields as Record<string, string | null | undefined>;
+  return { internalId: internalId!, storageKey: storageKey ?? internalId!, sha256: sha256!, size: Number(size), contentType: contentType ?? null };
 }
 
 export class StorageFiles implements Files {
@@ -23,21 +39,21 @@ export class StorageFiles implements Files {
     const internalId = randomUUID();
     // The object first: metadata without a file would be a broken link, a file without metadata only takes room.
     await this.objects.put("files", internalId, content, contentType);
-    const fields = fileFields(internalId, { sha256: createHash("sha256").update(content).digest("base64"), size: content.length, contentType });
+    const fields = fileFields({ internalId, storageKey: internalId, sha256: createHash("sha256").update(content).digest("base64"), size: content.length, contentType });
     const [document] = await this.store_.mutate([STORAGE_TABLE], (db) => db.insert(STORAGE_TABLE, [fields]));
     return document.id;
   }
 
   async url(db: Reader, storageId: string): Promise<string | null> {
     const document = await db.get(STORAGE_TABLE, storageId);
-    return document ? `${this.origin}/api/storage/${fieldsOf(document).internalId as string}` : null;
+    return document ? `${this.origin}/api/storage/${fileEntry(fieldsOf(document)).internalId}` : null;
   }
 
   async remove(db: Parameters<Files["remove"]>[0], storageId: string): Promise<void> {
     const document = await db.get(STORAGE_TABLE, storageId);
     if (!document) throw new Error(`storage id ${storageId} not found`);
     await db.remove(STORAGE_TABLE, [storageId]);
-    await this.objects.remove("files", fieldsOf(document).internalId as string);
+    await this.objects.remove("files", fileEntry(fieldsOf(document)).storageKey);
   }
 
   private sign(text: string): string {
@@ -59,11 +75,12 @@ export class StorageFiles implements Files {
 
   /** A stored file by the last part of its URL. */
   async open(internalId: string): Promise<{ stream: ReadableStream<Uint8Array>; contentType: string; size: number; sha256: string } | undefined> {
-    const fields = await this.store_.query(async (db) => {
-      for await (const document of db.scan(STORAGE_TABLE, [["internalId", internalId]])) return fieldsOf(document);
+    const entry = await this.store_.query(async (db) => {
+      for await (const document of db.scan(STORAGE_TABLE, [["internalId", internalId]])) return fileEntry(fieldsOf(document));
       return undefined;
     });
-    if (!fields) return undefined;
-    return { stream: this.objects.stream("files", internalId), contentType: (fields.contentType as string | undefined) ?? "application/octet-stream", size: Number(fields.size), sha256: fields.sha256 as string };
+    if (!entry) return undefined;
+    const { storageKey, contentType, size, sha256 } = entry;
+    return { stream: this.objects.stream("files", storageKey), contentType: contentType ?? "application/octet-stream", size, sha256 };
   }
 }

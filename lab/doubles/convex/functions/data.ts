@@ -1,7 +1,8 @@
 /** data.ts of the app: any table, by filters. */
 import type { Reader, Writer } from "../store/documents";
 import { fieldsOf, stripped, type StoredDocument } from "../values/document";
-import { isFields, toText, type Fields, type Value } from "../values/value";
+import { toText } from "../values/text";
+import { isFields, type Fields, type Value } from "../values/value";
 import { withId, withInsertDefaults, withUpdateDefaults } from "./defaults";
 import type { Functions } from "./definition";
 import { narrowing, ordered, predicate, selected, windowed, type Filter } from "./filters";

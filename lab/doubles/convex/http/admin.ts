@@ -6,14 +6,14 @@ import { IMPORT_MODES, type ImportMode } from "../transfer/import";
 import { putBody, putPart, type Part } from "../transfer/upload";
 import { callFrom } from "./calls";
 import { failure, json, type Route } from "./server";
-import { systemQuery, type SystemParts } from "./system-queries";
+import { SystemUnavailable, systemQuery, type SystemParts } from "./system-queries";
 
 /** Header `Authorization: Convex <key>`. */
 export function adminCheck({ instanceName, instanceSecret }: Settings): (key: string) => boolean {
   return (key) => isAdminKey(key, instanceName, instanceSecret);
 }
 
-function refusal(request: Request, isAdmin: (key: string) => boolean): Response | undefined {
+export function refusal(request: Request, isAdmin: (key: string) => boolean): Response | undefined {
   const header = request.headers.get("authorization") ?? "";
   if (!header.startsWith("Convex ")) return failure(401, "MissingAdminKey", "this needs an admin key: send the header Authorization: Convex <key>");
   if (!isAdmin(header.slice("Convex ".length))) return failure(403, "BadAdminKey", "The provided admin key was invalid for this instance: make one with ./generate_admin_key.sh in the backend's container");
@@ -43,7 +43,9 @@ export function adminRoutes(parts: SystemParts, objects: Objects, isAdmin: (key:
     "POST /api/import/start_upload": async () => json({ uploadToken: imports.newUpload() }),
     "POST /api/import/upload_part": async (request, url) => {
       const content = new Uint8Array(await request.arrayBuffer());
-      return json(await putPart(objects, url.searchParams.get("uploadToken") ?? "", Number(url.searchParams.get("partNumber")), content));
+      const number = Number(url.searchParams.get("partNumber"));
+      if (await imports.faults.refusesPart(number)) return failure(503, "ServiceUnavailable", `part ${number} was not taken: DOUBLE_IMPORT_FAULTS`);
+      return json(await putPart(objects, url.searchParams.get("uploadToken") ?? "", number, content));
     },
     "POST /api/import/finish_upload": async (request) => {
       const body = (await request.json()) as FinishUpload;
@@ -94,6 +96,7 @@ async function systemCall(parts: SystemParts, request: Request, url: URL, isAdmi
   try {
     return json({ status: "success", value: call.encode(await systemQuery(parts, call.path, call.args)), logLines: [] });
   } catch (error) {
+    if (error instanceof SystemUnavailable) return failure(503, error.reason, error.message);
     if (!(error instanceof Error) || "code" in error) throw error;
     return json({ status: "error", errorMessage: error.message, logLines: [] });
   }

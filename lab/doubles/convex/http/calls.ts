@@ -11,10 +11,12 @@ export class Unavailable extends Error {
 }
 
 export class Caller {
-  constructor(private readonly store: DocumentStore, private readonly files: Files) {}
+  /** @param isThere whether a function may be called: its module was deployed, or nobody asks for that */
+  constructor(private readonly store: DocumentStore, private readonly files: Files, private readonly isThere: (path: string) => boolean = () => true) {}
 
   /** Runs a public function by name. @throws what the function throws */
   async call(path: string, args: Fields, kind?: PublicFunction["kind"]): Promise<Value> {
+    if (!this.isThere(path)) throw new Error(`Could not find public function for '${path}'. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`);
     const found = publicFunction(path, kind);
     validateArguments(args, found.args);
     if (found.kind === "query") return this.store.query((db) => found.run(db, args, this.files));

@@ -5,7 +5,7 @@ import { Batches } from "./batches";
 import type { IndexRange, Reader, Writer } from "./documents";
 import { Lease } from "./lease";
 import type { Database, Sql } from "./sql";
-import { Relation, type Table } from "./tables";
+import { Relation, type Page, type Table } from "./tables";
 import { Turns } from "./turns";
 
 /** Convex numbers user tables from here, and the system's own below. */
@@ -66,6 +66,11 @@ export class DocumentStore {
   /** All tables by number, the system's own (with _) included. */
   tables(): Table[] {
     return [...this.tablesByName.values()];
+  }
+
+  /** Makes the tables that are not there yet, as the deployment of a schema does. */
+  make(names: readonly string[]): Promise<void> {
+    return this.ensure(names);
   }
 
   /** Makes the tables that are not there yet. */
@@ -159,6 +164,11 @@ export class DocumentStore {
     return this.turns.shared(async () => (await this.relation(this.db.reads, table)?.count()) ?? 0);
   }
 
+  /** Documents of a table in the order of their creation, after one of them; of a table that is not there, none. */
+  async page(table: string, page: Page): Promise<StoredDocument[]> {
+    return this.turns.shared(async () => (await this.relation(this.db.reads, table)?.page(page)) ?? []);
+  }
+
   /** Makes a relation for a table's new content, which nobody sees before `swap`. */
   stage(name: string): Promise<StagedTable> {
     return this.write(async (sql) => {
@@ -237,6 +247,10 @@ export class DocumentStore {
 
   async setFact(name: string, value: string): Promise<void> {
     await this.write((sql) => sql.all("INSERT INTO facts VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", [name, value]));
+  }
+
+  async removeFact(name: string): Promise<void> {
+    await this.write((sql) => sql.all("DELETE FROM facts WHERE name = $1", [name]));
   }
 
   /** Reads all tables as they are at one moment. */

@@ -12,6 +12,14 @@ export interface Table {
   readonly relation: number;
 }
 
+/** Documents in the order of their creation. */
+export interface Page {
+  readonly order: "asc" | "desc";
+  readonly limit: number;
+  /** The page begins after it. @default at the beginning */
+  readonly after?: Pick<StoredDocument, "id" | "creationTime">;
+}
+
 /** A page of a scan: large enough that the way to the database does not count, small enough to keep memory flat. */
 const PAGE = 1000;
 
@@ -79,6 +87,13 @@ export class Relation {
       if (page.length < PAGE) return;
       after = page[page.length - 1];
     }
+  }
+
+  async page({ order, limit, after }: Page): Promise<StoredDocument[]> {
+    const where = after ? ` WHERE (creation_time, id) ${order === "asc" ? ">" : "<"} ($1, $2)` : "";
+    const direction = order.toUpperCase();
+    const rows = await this.sql.all(`SELECT ${this.columns} FROM ${this.name}${where} ORDER BY creation_time ${direction}, id ${direction} LIMIT ${Math.max(0, Math.floor(limit))}`, after ? [after.creationTime, after.id] : []);
+    return rows.map(document);
   }
 
   async get(id: string): Promise<StoredDocument | undefined> {

@@ -2,8 +2,10 @@
 import { randomUUID } from "node:crypto";
 import type { Objects } from "../objects/objects";
 import { STORAGE_TABLE } from "../schema";
+import { fileEntry } from "../storage-files";
 import type { DocumentStore } from "../store/store";
 import { fieldsOf, type StoredDocument } from "../values/document";
+import { toText } from "../values/text";
 import { filePath, documentsPath, README, schemaPath, STORAGE_PATH, TABLES_PATH } from "./layout";
 import { ZipWriter } from "./zip-writer";
 
@@ -37,6 +39,15 @@ async function* texts(documents: AsyncIterable<StoredDocument>): AsyncGenerator<
   for await (const { text } of documents) yield text;
 }
 
+/** Files' metadata, in the real one's order of fields; the object's name is nobody else's business. */
+async function* storageLines(documents: AsyncIterable<StoredDocument>): AsyncGenerator<string> {
+  for await (const document of documents) {
+    const { sha256, size, contentType, internalId } = fileEntry(fieldsOf(document));
+    const parts = [["_id", document.id], ["_creationTime", document.creationTime], ["sha256", sha256], ["size", BigInt(size)], ["contentType", contentType], ["internalId", internalId]] as const;
+    yield `{${parts.map(([name, value]) => `"${name}":${toText(value)}`).join(",")}}`;
+  }
+}
+
 /** Writes a snapshot of a moment. */
 export async function writeSnapshot(store: DocumentStore, objects: Objects, zip: ZipWriter, includeStorage: boolean): Promise<void> {
   await store.snapshot(async (tables) => {
@@ -45,15 +56,15 @@ export async function writeSnapshot(store: DocumentStore, objects: Objects, zip:
     await zip.add(TABLES_PATH, textLines(users.map(({ table }) => JSON.stringify({ name: table.name, id: table.number }))));
     for (const { table, documents } of users) {
       await zip.add(documentsPath(table.name), textLines(texts(documents())));
-      // The shape of nothing in particular: the double infers none, and the documents' own text says what is an int64.
-      await zip.add(schemaPath(table.name), [Buffer.from('"any"\n')]);
+      // As the real one since 2025: every value is written without loss. Without this word an import makes floats of all numbers.
+      await zip.add(schemaPath(table.name), [Buffer.from('"uniform"\n')]);
     }
     const storage = tables.find(({ table }) => table.name === STORAGE_TABLE);
     if (!includeStorage || !storage) return;
-    await zip.add(STORAGE_PATH, textLines(texts(storage.documents())));
+    await zip.add(STORAGE_PATH, textLines(storageLines(storage.documents())));
     for await (const document of storage.documents()) {
-      const { internalId, contentType } = fieldsOf(document);
-      await zip.add(filePath(document.id, contentType as string | undefined), objects.stream("files", internalId as string) as unknown as AsyncIterable<Uint8Array>);
+      const { storageKey, contentType } = fileEntry(fieldsOf(document));
+      await zip.add(filePath(document.id, contentType ?? undefined), objects.stream("files", storageKey) as unknown as AsyncIterable<Uint8Array>);
     }
   });
 }

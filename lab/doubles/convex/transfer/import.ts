@@ -2,11 +2,13 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Objects } from "../objects/objects";
 import { STORAGE_TABLE } from "../schema";
-import { fileFields } from "../storage-files";
+import { fileEntry, fileFields } from "../storage-files";
 import type { DocumentStore, StagedTable } from "../store/store";
-import { fieldsOf, importedDocument, patched, type StoredDocument } from "../values/document";
-import { fromText, type Fields } from "../values/value";
-import { fileOf, STORAGE_PATH, TABLE_NAME, tableOf, TABLES_PATH } from "./layout";
+import { fieldsOf, importedDocument, newCreationTime, patched, type StoredDocument } from "../values/document";
+import { fromText, toText, type Notation } from "../values/text";
+import type { Fields } from "../values/value";
+import type { Faults } from "./faults";
+import { documentsPath, fileOf, schemaPath, STORAGE_PATH, TABLE_NAME, tableOf, TABLES_PATH } from "./layout";
 import { lines, readDirectory, readEntry, type Ranges, type ZipEntry } from "./zip-reader";
 
 export const IMPORT_MODES = ["replaceAll", "replace", "requireEmpty", "append"] as const;
@@ -65,6 +67,17 @@ export class Snapshot {
     return numbers;
   }
 
+  /** How a table's lines are read: as its generated schema says. Without one, as the real import does without. */
+  async notation(table: string): Promise<Notation> {
+    for await (const line of this.lines(schemaPath(table))) {
+      const shape = JSON.parse(line) as unknown;
+      if (shape === "uniform") return "uniform";
+      if (shape !== "any") throw new Error(`InvalidGeneratedSchema: cannot parse ${schemaPath(table)}: the Convex double reads "uniform" (what exports say) and "any", and this is ${line.slice(0, 100)}`);
+      return "legacy";
+    }
+    return "legacy";
+  }
+
   async count(path: string): Promise<number> {
     let count = 0;
     for await (const _ of this.lines(path)) count++;
@@ -72,10 +85,16 @@ export class Snapshot {
   }
 }
 
-async function* batches(snapshot: Snapshot, path: string): AsyncGenerator<StoredDocument[]> {
+async function* batches(snapshot: Snapshot, path: string, notation: Notation): AsyncGenerator<StoredDocument[]> {
   let batch: StoredDocument[] = [];
+  let row = 0;
   for await (const line of snapshot.lines(path)) {
-    batch.push(importedDocument(line));
+    row++;
+    try {
+      batch.push(importedDocument(line, notation));
+    } catch (error) {
+      throw new Error(`Row ${row} of ${path} wasn't a valid Convex value: ${error instanceof Error ? error.message : String(error)}`);
+    }
     if (batch.length === BATCH) {
       yield batch;
       batch = [];
@@ -84,13 +103,29 @@ async function* batches(snapshot: Snapshot, path: string): AsyncGenerator<Stored
   if (batch.length > 0) yield batch;
 }
 
+/** What the CLI shows while it waits. */
+export interface ImportProgress {
+  message(text: string): void;
+  /** Something that is done. */
+  checkpoint(text: string): void;
+}
+
 export class Importer {
-  constructor(private readonly store: DocumentStore, private readonly objects: Objects) {}
+  /** @param schemaTables tables of the deployed schema: an import that lacks them leaves them empty, but there */
+  constructor(
+    private readonly store: DocumentStore,
+    private readonly objects: Objects,
+    private readonly faults: Faults,
+    private readonly schemaTables: () => readonly string[],
+  ) {}
 
   /** What an import would do, table by table; reads the whole snapshot, so that a damaged one fails before anything changes. */
   async preview(snapshot: Snapshot, mode: ImportMode): Promise<TableCount[]> {
     const counts: TableCount[] = [];
-    for (const table of snapshot.tables) counts.push({ table, create: await snapshot.count(`${table}/documents.jsonl`), present: await this.store.count(table) });
+    for (const table of snapshot.tables) {
+      await snapshot.notation(table);
+      counts.push({ table, create: await snapshot.count(documentsPath(table)), present: await this.store.count(table) });
+    }
     if (snapshot.hasStorage) counts.push({ table: STORAGE_TABLE, create: await snapshot.count(STORAGE_PATH), present: await this.store.count(STORAGE_TABLE) });
     const full = mode === "requireEmpty" ? counts.find(({ present, create }) => present > 0 && create > 0) : undefined;
     if (full) throw new Error(`table ${full.table} has ${full.present} documents already: choose --replace, --replace-all or --append`);
@@ -100,28 +135,30 @@ export class Importer {
     return counts;
   }
 
-  /** @returns the number of documents and files written */
-  async perform(snapshot: Snapshot, mode: ImportMode, progress: (message: string) => void): Promise<number> {
+  /** @returns the number of documents written; files do not count */
+  async perform(snapshot: Snapshot, mode: ImportMode, progress: ImportProgress): Promise<number> {
     return mode === "append" ? this.append(snapshot, progress) : this.replace(snapshot, mode, progress);
   }
 
-  private async append(snapshot: Snapshot, progress: (message: string) => void): Promise<number> {
+  private async documents(snapshot: Snapshot, table: string): Promise<AsyncGenerator<StoredDocument[]>> {
+    return batches(snapshot, documentsPath(table), await snapshot.notation(table));
+  }
+
+  private async append(snapshot: Snapshot, progress: ImportProgress): Promise<number> {
     let written = 0;
     for (const table of snapshot.tables) {
-      for await (const batch of batches(snapshot, `${table}/documents.jsonl`)) {
+      for await (const batch of await this.documents(snapshot, table)) {
         await this.store.append(table, batch);
         written += batch.length;
+        await this.faults.written(written);
       }
-      progress(`Added to table "${table}"`);
+      progress.checkpoint(`Imported "${table}"`);
     }
-    for await (const batch of this.storedFiles(snapshot)) {
-      await this.store.append(STORAGE_TABLE, batch);
-      written += batch.length;
-    }
+    for await (const batch of this.storedFiles(snapshot)) await this.store.append(STORAGE_TABLE, batch);
     return written;
   }
 
-  private async replace(snapshot: Snapshot, mode: ImportMode, progress: (message: string) => void): Promise<number> {
+  private async replace(snapshot: Snapshot, mode: ImportMode, progress: ImportProgress): Promise<number> {
     const staged: StagedTable[] = [];
     let written = 0;
     const before = snapshot.hasStorage ? await this.storedObjects() : [];
@@ -133,15 +170,19 @@ export class Importer {
         for await (const batch of documents) {
           await this.store.fill(target, batch);
           count += batch.length;
-          progress(`Importing "${table}" (${count} documents)`);
+          progress.message(`Importing "${table}" (${count} ${table === STORAGE_TABLE ? "files" : "documents"})`);
+          await this.faults.written(written + count);
         }
         await this.store.finish(target);
-        written += count;
+        progress.checkpoint(`Imported "${table}" (${count} ${table === STORAGE_TABLE ? "files" : "documents"})`);
+        if (table !== STORAGE_TABLE) written += count;
       };
-      for (const table of snapshot.tables) await load(table, batches(snapshot, `${table}/documents.jsonl`));
+      for (const table of snapshot.tables) await load(table, await this.documents(snapshot, table));
       if (snapshot.hasStorage) await load(STORAGE_TABLE, this.storedFiles(snapshot));
       const absent = mode === "replaceAll" ? this.store.tables().map(({ name }) => name).filter((name) => !name.startsWith("_") && !snapshot.tables.includes(name)) : [];
-      await this.store.swap(staged, await snapshot.numbers(), absent);
+      const kept = this.schemaTables().filter((name) => absent.includes(name));
+      for (const table of kept) await load(table, none());
+      await this.store.swap(staged, await snapshot.numbers(), absent.filter((name) => !kept.includes(name)));
     } catch (error) {
       await this.store.dropStaged().catch(() => undefined);
       throw error;
@@ -153,29 +194,33 @@ export class Importer {
   private storedObjects(): Promise<string[]> {
     return this.store.query(async (db) => {
       const keys: string[] = [];
-      for await (const document of db.scan(STORAGE_TABLE)) keys.push(fieldsOf(document).internalId as string);
+      for await (const document of db.scan(STORAGE_TABLE)) keys.push(fileEntry(fieldsOf(document)).storageKey);
       return keys;
     });
   }
 
-  /** Puts each file among the objects, under a new name, and yields its metadata with the old id. */
+  /**
+   * Puts each file among the objects, under a new name, and yields its metadata. As in the
+   * real import, metadata without a file are dropped, and a file without metadata is taken.
+   */
   private async *storedFiles(snapshot: Snapshot): AsyncGenerator<StoredDocument[]> {
     const files = snapshot.files();
-    for await (const batch of batches(snapshot, STORAGE_PATH)) {
+    for await (const batch of batches(snapshot, STORAGE_PATH, "uniform")) {
       const documents: StoredDocument[] = [];
       for (const document of batch) {
         const content = files.get(document.id);
-        if (!content) throw new Error(`the snapshot names the file ${document.id} in ${STORAGE_PATH} and does not have it: export again with --include-file-storage`);
-        documents.push(patched(document, await this.store_(document, content)));
+        files.delete(document.id);
+        if (content) documents.push(await this.stored(document, content));
       }
       yield documents;
     }
+    for (const [id, content] of files) yield [await this.stored(importedDocument(`{"_creationTime":${toText(newCreationTime())},"_id":${JSON.stringify(id)}}`), content)];
   }
 
-  private async store_(document: StoredDocument, content: AsyncIterable<Uint8Array>): Promise<Fields> {
-    const { contentType, sha256, size } = fieldsOf(document);
-    const internalId = randomUUID();
-    const sink = this.objects.sink("files", internalId, (contentType as string | undefined) ?? "application/octet-stream");
+  private async stored(document: StoredDocument, content: AsyncIterable<Uint8Array>): Promise<StoredDocument> {
+    const { contentType, sha256, size, internalId } = fieldsOf(document);
+    const storageKey = randomUUID();
+    const sink = this.objects.sink("files", storageKey, (contentType as string | null | undefined) ?? "application/octet-stream");
     const hash = createHash("sha256");
     let bytes = 0;
     for await (const chunk of content) {
@@ -184,9 +229,11 @@ export class Importer {
       await sink.write(chunk);
     }
     await sink.end();
-    const actual = { sha256: hash.digest("base64"), size: bytes, contentType: contentType as string | undefined };
-    if (sha256 !== undefined && sha256 !== actual.sha256) throw new Error(`the file ${document.id} has the SHA-256 ${actual.sha256}, and the snapshot says ${String(sha256)}: it is damaged, export again`);
-    if (size !== undefined && Number(size) !== bytes) throw new Error(`the file ${document.id} has ${bytes} bytes, and the snapshot says ${String(size)}: it is damaged, export again`);
-    return fileFields(internalId, actual);
+    const actual = hash.digest("base64");
+    if (sha256 !== undefined && sha256 !== null && sha256 !== actual) throw new Error(`the file ${document.id} has the SHA-256 ${actual}, and the snapshot says ${String(sha256)}: it is damaged, export again`);
+    if (size !== undefined && size !== null && Number(size) !== bytes) throw new Error(`the file ${document.id} has ${bytes} bytes, and the snapshot says ${String(size)}: it is damaged, export again`);
+    return patched(document, fileFields({ internalId: (internalId as string | null | undefined) ?? storageKey, storageKey, sha256: actual, size: bytes, contentType: (contentType as string | null | undefined) ?? null }));
   }
 }
+
+async function* none(): AsyncGenerator<StoredDocument[]> {}

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Objects } from "../objects/objects";
 import type { DocumentStore } from "../store/store";
 import { newId } from "../values/document";
+import type { Faults } from "./faults";
 import { Importer, Snapshot, type ImportMode, type TableCount } from "./import";
 import { joined, type Part } from "./upload";
 
@@ -15,6 +16,8 @@ export type ImportState =
 
 export interface ImportRecord {
   readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly requested: number;
   readonly mode: ImportMode;
   readonly parts: readonly Part[];
   state: ImportState;
@@ -31,24 +34,38 @@ export function confirmation(counts: readonly TableCount[], mode: ImportMode): s
   return ["Import change summary:", lines[0], "-".repeat(lines[0].length), ...lines.slice(1)].join("\n");
 }
 
+/** As the real list: the newest ones. */
+const LISTED = 20;
+
 export class Imports {
   private readonly records = new Map<string, ImportRecord>();
   private readonly importer: Importer;
-  constructor(private readonly store: DocumentStore, private readonly objects: Objects, private readonly log: (line: string) => void) {
-    this.importer = new Importer(store, objects);
+  /** Imports are looked through and performed one after the other. */
+  private worker: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly store: DocumentStore,
+    private readonly objects: Objects,
+    private readonly log: (line: string) => void,
+    readonly faults: Faults,
+    schemaTables: () => readonly string[] = () => [],
+  ) {
+    this.importer = new Importer(store, objects, faults, schemaTables);
   }
 
-  /** Reads what was there before a restart; an import that was under way is over, and has changed nothing. */
+  /** Reads what was there before a restart, and goes on with what was under way, as the real one does: from the beginning, for it had changed nothing. */
   async load(): Promise<void> {
-    for (const { value } of await this.store.facts(PREFIX)) {
-      const record = JSON.parse(value) as ImportRecord;
+    const records = (await this.store.facts(PREFIX)).map(({ value }) => JSON.parse(value) as ImportRecord);
+    for (const record of records.sort((a, b) => a.requested - b.requested)) {
       this.records.set(record.id, record);
-      if (record.state.state === "in_progress" || record.state.state === "uploaded") await this.become(record, { state: "failed", error_message: "the backend was restarted during the import, which changed nothing: import again" });
+      if (record.state.state === "uploaded") this.work(record, () => this.preview(record));
+      if (record.state.state === "in_progress") this.work(record, () => this.perform(record));
     }
   }
 
+  /** Newest first. */
   list(): ImportRecord[] {
-    return [...this.records.values()];
+    return [...this.records.values()].reverse().slice(0, LISTED);
   }
 
   get(id: string): ImportRecord | undefined {
@@ -70,16 +87,29 @@ export class Imports {
     }
   }
 
+  private work(record: ImportRecord, run: () => Promise<void>): void {
+    this.worker = this.worker.then(run).catch((error: unknown) => this.log(`import ${record.id}: ${String(error)}`));
+  }
+
+  private newRecord(parts: readonly Part[], mode: ImportMode, state: ImportState): ImportRecord {
+    const record: ImportRecord = { id: newId(), requested: Date.now(), mode, parts, state };
+    this.records.set(record.id, record);
+    return record;
+  }
+
+  private preview(record: ImportRecord): Promise<void> {
+    return this.attempt(record, async () => {
+      const snapshot = await Snapshot.open(joined(this.objects, record.parts));
+      const counts = await this.importer.preview(snapshot, record.mode);
+      return { state: "waiting_for_confirmation", message_to_confirm: confirmation(counts, record.mode), require_manual_confirmation: true };
+    });
+  }
+
   /** Takes an uploaded file; it is looked through in the background, and then waits to be confirmed. */
   async start(parts: readonly Part[], mode: ImportMode): Promise<ImportRecord> {
-    const record: ImportRecord = { id: newId(), mode, parts, state: { state: "uploaded" } };
-    this.records.set(record.id, record);
+    const record = this.newRecord(parts, mode, { state: "uploaded" });
     await this.become(record, record.state);
-    void this.attempt(record, async () => {
-      const snapshot = await Snapshot.open(joined(this.objects, parts));
-      const counts = await this.importer.preview(snapshot, mode);
-      return { state: "waiting_for_confirmation", message_to_confirm: confirmation(counts, mode), require_manual_confirmation: true };
-    }).catch((error: unknown) => this.log(`import ${record.id}: ${String(error)}`));
+    this.work(record, () => this.preview(record));
     return record;
   }
 
@@ -87,7 +117,7 @@ export class Imports {
   async confirm(record: ImportRecord): Promise<boolean> {
     if (record.state.state !== "waiting_for_confirmation") return false;
     await this.become(record, { state: "in_progress", progress_message: "Importing", checkpoint_messages: [] });
-    void this.perform(record).catch((error: unknown) => this.log(`import ${record.id}: ${String(error)}`));
+    this.work(record, () => this.perform(record));
     return true;
   }
 
@@ -95,10 +125,18 @@ export class Imports {
     const started = Date.now();
     await this.attempt(record, async () => {
       const snapshot = await Snapshot.open(joined(this.objects, record.parts));
-      const written = await this.importer.perform(snapshot, record.mode, (progress_message) => {
-        record.state = { state: "in_progress", progress_message, checkpoint_messages: [] };
+      const checkpoints: string[] = [];
+      const told = (progress_message: string) => {
+        record.state = { state: "in_progress", progress_message, checkpoint_messages: [...checkpoints] };
+      };
+      const written = await this.importer.perform(snapshot, record.mode, {
+        message: told,
+        checkpoint(text) {
+          checkpoints.push(text);
+          told("Importing");
+        },
       });
-      this.log(`import ${record.id} (${record.mode}): ${written} documents and files in ${Date.now() - started} ms`);
+      this.log(`import ${record.id} (${record.mode}): ${written} documents in ${Date.now() - started} ms`);
       return { state: "completed", num_rows_written: written };
     });
     for (const { key } of record.parts) await this.objects.remove("imports", key);
@@ -106,9 +144,13 @@ export class Imports {
 
   /** Without the CLI's steps. @throws what is wrong with the file */
   async direct(parts: readonly Part[], mode: ImportMode): Promise<number> {
-    const record: ImportRecord = { id: newId(), mode, parts, state: { state: "in_progress", progress_message: "Importing", checkpoint_messages: [] } };
-    this.records.set(record.id, record);
-    await this.importer.preview(await Snapshot.open(joined(this.objects, parts)), mode);
+    const record = this.newRecord(parts, mode, { state: "in_progress", progress_message: "Importing", checkpoint_messages: [] });
+    try {
+      await this.importer.preview(await Snapshot.open(joined(this.objects, parts)), mode);
+    } catch (error) {
+      this.records.delete(record.id);
+      throw error;
+    }
     await this.perform(record);
     const { state } = record;
     if (state.state === "completed") return state.num_rows_written;

@@ -101,15 +101,15 @@ export async function* readEntry(file: Ranges, entry: ZipEntry): AsyncGenerator<
   if (size !== entry.size || crc.value !== entry.crc) throw broken(`${entry.path} is damaged: ${size} bytes with CRC ${crc.value.toString(16)}, and the directory says ${entry.size} with ${entry.crc.toString(16)}`);
 }
 
-/** Text lines that are not blank. */
+/** Text lines; one that is blank counts, as in a real import, which refuses it. */
 export async function* lines(content: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let rest = "";
   for await (const chunk of content) {
     const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = parts.pop()!;
-    for (const line of parts) if (line.trim()) yield line;
+    yield* parts;
   }
   rest += decoder.decode();
-  if (rest.trim()) yield rest;
+  if (rest !== "") yield rest;
 }

@@ -1,7 +1,9 @@
 /** Documents as the text they were written or imported with; only what a mutation changes gets new text. */
 import { randomBytes } from "node:crypto";
+import { canonicalPlaces } from "./canonical";
 import { JsonScanner } from "./scanner";
-import { fromText, toText, type Fields, type Value } from "./value";
+import { fromText, readText, toText, type Notation } from "./text";
+import { isFields, type Fields, type Value } from "./value";
 
 export interface StoredDocument {
   readonly id: string;
@@ -36,27 +38,40 @@ export function members(text: string): Map<string, string> {
   return found;
 }
 
+/** Fields stand in the order of their names, as an export has them. */
 function joined(parts: Map<string, string>): string {
-  return `{${Array.from(parts, ([name, raw]) => `${JSON.stringify(name)}:${raw}`).join(",")}}`;
+  const names = [...parts.keys()].sort();
+  return `{${names.map((name) => `${JSON.stringify(name)}:${parts.get(name)!}`).join(",")}}`;
 }
 
 export function newDocument(fields: Fields): StoredDocument {
   const [id, creationTime] = [newId(), newCreationTime()];
-  const parts = new Map([["_creationTime", toText(creationTime)], ["_id", JSON.stringify(id)]]);
-  for (const name of Object.keys(fields).sort()) {
-    const value = fields[name];
-    if (value !== undefined && name !== "_id" && name !== "_creationTime") parts.set(name, toText(value));
-  }
-  return { id, creationTime, text: joined(parts) };
+  return { id, creationTime, text: toText({ ...fields, _creationTime: creationTime, _id: id }) };
 }
 
-/** A line of a snapshot. Text is kept to the letter; an _id or _creationTime that is missing is added. */
-export function importedDocument(line: string): StoredDocument {
-  const parts = members(line);
-  const [id, created] = [parts.get("_id"), parts.get("_creationTime")];
-  if (id !== undefined && created !== undefined) return { id: fromText(id) as string, creationTime: Number(fromText(created)), text: line };
-  const added = new Map([["_creationTime", created ?? toText(newCreationTime())], ["_id", id ?? JSON.stringify(newId())], ...parts]);
-  return { id: fromText(added.get("_id")!) as string, creationTime: Number(fromText(added.get("_creationTime")!)), text: joined(added) };
+/**
+ * A line of a snapshot, read as the real import reads it: text that is not what
+ * an export would say is written anew. An _id or _creationTime that is missing is added.
+ * @throws what is wrong with the line
+ */
+export function importedDocument(line: string, notation: Notation = "uniform"): StoredDocument {
+  const places = notation === "uniform" ? canonicalPlaces(line) : undefined;
+  if (places?.id && places.creationTime) {
+    return identified(fromText(line.slice(...places.id)), fromText(line.slice(...places.creationTime)), line);
+  }
+  const fields = readText(line, notation);
+  if (!isFields(fields)) throw new Error("a document must be an object");
+  const wrong = Object.keys(fields).find((name) => name.startsWith("_") && name !== "_id" && name !== "_creationTime");
+  if (wrong !== undefined) throw new Error(`Field name ${wrong} starts with an underscore, which is only allowed for system fields like '_id'.`);
+  const { _id = newId(), _creationTime = newCreationTime() } = fields;
+  return identified(_id, _creationTime, toText({ ...fields, _id, _creationTime }));
+}
+
+function identified(id: unknown, creationTime: unknown, text: string): StoredDocument {
+  if (typeof id !== "string") throw new Error("InvalidIdError: Provided document ID doesn't match '_id' field, which must be a string");
+  // An int64 among them: a JSON tool that dropped the dot of a creation time is found out here.
+  if (typeof creationTime !== "number") throw new Error(`InvalidCreationTimeError: Provided creation time doesn't match '_creationTime' field ${String(creationTime)}, which must be a float`);
+  return { id, creationTime, text };
 }
 
 /** The document with some members set; undefined removes one. The others keep their text. */

@@ -1,6 +1,6 @@
 /** Reads JSON text token by token, so that what it holds can be told apart to the letter: 1 is an int64, 1.0 a float. */
 const STRING = /"(?:[^"\\]|\\.)*"/y;
-const NUMBER = /-?\d+(\.\d+)?([eE][+-]?\d+)?/y;
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\d.])/y;
 const SPACE = /[\t\n\r ]*/y;
 
 export class JsonScanner {
@@ -30,6 +30,12 @@ export class JsonScanner {
     return true;
   }
 
+  /** Whether a punctuation character is next. */
+  next(character: string): boolean {
+    this.space();
+    return this.text[this.at] === character;
+  }
+
   expect(character: string): void {
     if (!this.take(character)) this.fail(`"${character}"`);
   }
@@ -44,7 +50,11 @@ export class JsonScanner {
 
   string(): string {
     this.space();
-    return JSON.parse(this.token(STRING, "a string")) as string;
+    const token = this.token(STRING, "a string");
+    const value = JSON.parse(token) as string;
+    // Convex's strings are UTF-8, which has no half of a surrogate pair.
+    if (token.includes("\\u") && /\p{Surrogate}/u.test(value)) this.fail("a whole surrogate pair in the string before");
+    return value;
   }
 
   /** Calls back for every member of an object; the callback must consume the member's value. */

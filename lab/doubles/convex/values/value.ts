@@ -1,9 +1,7 @@
 /**
- * Convex values, and their three notations: the wire's ({"$integer": base64}),
- * clean JSON (what `format: "json"` answers) and the snapshot's text, in which
- * an int64 and a float differ by the dot alone.
+ * Convex values, and two of their notations: the wire's ({"$integer": base64})
+ * and clean JSON (what `format: "json"` answers). The snapshot's is in text.ts.
  */
-import { JsonScanner } from "./scanner";
 
 /** number is a float64, bigint an int64. */
 export type Value = null | boolean | number | bigint | string | Uint8Array | Value[] | { [field: string]: Value | undefined };
@@ -28,14 +26,15 @@ export function decodeInt64(encoded: string): bigint {
   return bytes.readBigInt64LE();
 }
 
-function encodeFloat(value: number): string {
+/** A float as base64 of eight little-endian bytes; the notation of $float. */
+export function encodeFloat(value: number): string {
   const bytes = Buffer.alloc(8);
   bytes.writeDoubleLE(value);
   return bytes.toString("base64");
 }
 
 /** Turns {"$integer"}, {"$float"} and {"$bytes"} into what they stand for. */
-function unwrap(fields: Fields): Value {
+export function unwrap(fields: Fields): Value {
   const names = Object.keys(fields);
   const content = fields[names[0]];
   if (names.length !== 1 || typeof content !== "string") return fields;
@@ -77,56 +76,5 @@ export function encodeClean(value: Value | undefined): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (Array.isArray(value)) return value.map(encodeClean);
   if (isFields(value)) return Object.fromEntries(Object.entries(value).map(([name, content]) => [name, encodeClean(content)]));
-  return value;
-}
-
-/** The snapshot's text of a value: a float always has a dot or an exponent, an int64 never. */
-export function toText(value: Value): string {
-  if (typeof value === "bigint") return value.toString();
-  if (typeof value === "number") {
-    if (Object.is(value, -0)) return "-0.0";
-    if (!Number.isFinite(value)) return `{"$float":"${encodeFloat(value)}"}`;
-    const text = String(value);
-    return /[.e]/.test(text) ? text : `${text}.0`;
-  }
-  if (value instanceof Uint8Array) return `{"$bytes":"${Buffer.from(value).toString("base64")}"}`;
-  if (Array.isArray(value)) return `[${value.map(toText).join(",")}]`;
-  if (isFields(value)) {
-    const parts = Object.entries(value).filter(([, content]) => content !== undefined);
-    return `{${parts.map(([name, content]) => `${JSON.stringify(name)}:${toText(content as Value)}`).join(",")}}`;
-  }
-  return JSON.stringify(value);
-}
-
-function scan(scanner: JsonScanner): Value {
-  const scalar = scanner.scalar();
-  if (scalar) {
-    if ("value" in scalar) return scalar.value;
-    return /[.eE]/.test(scalar.number) ? Number(scalar.number) : BigInt(scalar.number);
-  }
-  if (scanner.take("[")) {
-    const list: Value[] = [];
-    if (scanner.take("]")) return list;
-    do list.push(scan(scanner));
-    while (scanner.take(","));
-    scanner.expect("]");
-    return list;
-  }
-  const fields: Fields = {};
-  scanner.members((name) => {
-    fields[name] = scan(scanner);
-  });
-  return unwrap(fields);
-}
-
-/** A number without dot or exponent, or a marked value; a match inside a string only costs time. */
-const NEEDS_SCANNER = /(?:^|[:[,])\s*-?\d+\s*(?:$|[,}\]])|"\$(?:integer|float|bytes)"/;
-
-/** Reads the snapshot's text. JSON.parse is some twenty times faster, and right where no int64 can be. */
-export function fromText(text: string): Value {
-  if (!NEEDS_SCANNER.test(text)) return JSON.parse(text) as Value;
-  const scanner = new JsonScanner(text);
-  const value = scan(scanner);
-  scanner.end();
   return value;
 }
