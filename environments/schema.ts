@@ -1,6 +1,8 @@
 /** Every decision that an operator makes, as one validated value. */
 import { z } from "zod";
 import { appNodeSchema, consulSchema, nomadSchema, tailnetSchema, vaultSchema, versionsSchema, vultrSchema, witnessSchema } from "./schema/cluster";
+import { coverageSchema } from "./schema/coverage";
+import { dataMoveSchema } from "./schema/data-move";
 import { label, withExample } from "./schema/fields";
 import { labSchema } from "./schema/lab";
 import { leaseSchema } from "./schema/lease";
@@ -29,11 +31,13 @@ export const environmentSchema = z.strictObject({
   rollout: rolloutSchema,
   resources: resourcesSchema,
   markets: marketsSchema,
+  coverage: coverageSchema,
   tuning: tuningSchema,
   dataPlane: dataPlaneSchema,
   backend: backendSchema,
   alerts: alertsSchema,
   legacy: legacySchema,
+  dataMove: dataMoveSchema,
   cutover: cutoverSchema,
   /** The machines themselves, where they are containers that LabStack makes. */
   lab: labSchema.optional(),

@@ -33,6 +33,7 @@ export const staging: EnvironmentInput = {
   vault: { ...production.vault, kvMount: "gvfx-staging", authPath: "jwt-nomad-staging" },
   tuning: { ...production.tuning, api: { ...production.tuning.api, CORS_ORIGIN: "http://gvfx-frontend.service.staging.consul:3000" } },
   dataPlane: { ...production.dataPlane, node: "staging-1" },
+  dataMove: { ...production.dataMove, convexUrl: "http://gvfx-convex.service.staging.consul:3210" },
   backend: { kind: "local", folder: ".gvfx/state/staging" },
   alerts: { destination: "https://alerts.example.com/hooks/gvfx-staging", deadManInterval: "60s" },
 };

@@ -48,6 +48,14 @@ export const legacySchema = z.strictObject({
     startWorker: command("scripts/start-worker.sh"),
     startFrontend: command("systemctl --user start gvfx-frontend"),
     stopFrontend: command("systemctl --user stop gvfx-frontend"),
+    /** @default SIGTERM to the process of the pid file, once its command line says that it is the worker */
+    stopWorker: command("systemctl --user stop gvfx-worker").optional(),
+    /** @default `start`, after the worker was started: it leaves alone what runs */
+    startApi: command("systemctl --user start gvfx-api").optional(),
+    /** @default SIGTERM to the process of the pid file, once its command line says that it is the API */
+    stopApi: command("systemctl --user stop gvfx-api").optional(),
+    /** Prints an admin key of legacy's Convex as its last line. @default the variable LEGACY_CONVEX_ADMIN_KEY is needed instead */
+    convexAdminKey: command("docker compose exec -T convex-backend ./generate_admin_key.sh").optional(),
   }),
   convexUrl: url("http://100.64.0.31:3210"),
   /** Legacy is gone for good: its lease token is withdrawn. Needs the evidence of a finished watch. */

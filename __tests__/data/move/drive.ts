@@ -1,0 +1,57 @@
+/** Moves in memory: with a journal that outlives whoever wrote it. */
+import type { Entry, Journal, NewEntry } from "../../../scripts/data/move/journal";
+import { performMove, situationOf, undoMove, type MoverOptions } from "../../../scripts/data/move/mover";
+import { silentProgress } from "../../../scripts/data/progress";
+import { Killed, SETTINGS, type FakeWorld } from "./fake-world";
+
+export class MemoryJournal implements Journal {
+  /** After how many entries the machine dies. */
+  dieAfter = Infinity;
+  readonly lines: Entry[] = [];
+
+  /** @param world that dies together with whoever writes here */
+  constructor(private readonly world: FakeWorld, replaceEverything = false) {
+    this.lines.push({ at: "2026-02-01T11:59:00.000Z", event: "start", move: "m1", environment: "test", options: { replaceEverything, app: "abc of git" } });
+  }
+
+  entries(): readonly Entry[] {
+    return this.lines;
+  }
+
+  append(entry: NewEntry): void {
+    if (this.world.dead) throw new Killed();
+    this.lines.push({ at: new Date(Date.parse("2026-02-01T12:00:00Z") + this.lines.length * 1_000).toISOString(), ...entry } as Entry);
+    if (this.lines.length > this.dieAfter) {
+      this.world.dead = true;
+      throw new Killed();
+    }
+  }
+}
+
+export function options(world: FakeWorld, journal: Journal, overrides: Partial<MoverOptions> = {}): MoverOptions {
+  return { world, journal, settings: SETTINGS, folder: "/moves/m1", progress: silentProgress, say: (line) => void world.said.push(line), signal: new AbortController().signal, ...overrides };
+}
+
+/** Runs until it ends, dying on the way where it is told to, and taking it up again. */
+export async function moveThroughDeath(world: FakeWorld, journal: MemoryJournal): Promise<void> {
+  await performMove(options(world, journal)).catch((error: unknown) => {
+    if (!(error instanceof Killed)) throw error;
+  });
+  revive(world, journal);
+  if (situationOf(journal.entries()).state === "open") await performMove(options(world, journal));
+}
+
+export async function undoThroughDeath(world: FakeWorld, journal: MemoryJournal, giveUp = false): Promise<void> {
+  await undoMove(options(world, journal), giveUp).catch((error: unknown) => {
+    if (!(error instanceof Killed)) throw error;
+  });
+  revive(world, journal);
+  if (situationOf(journal.entries()).state !== "undone") await undoMove(options(world, journal), giveUp);
+}
+
+/** The machine is switched on again. */
+export function revive(world: FakeWorld, journal: MemoryJournal): void {
+  world.dead = false;
+  world.killAt = undefined;
+  journal.dieAfter = Infinity;
+}

@@ -1,0 +1,151 @@
+/**
+ * Performs a move step by step, and undoes it. Whatever is true is in the journal
+ * and in the world: it may be killed at any point and taken up again. A step that
+ * broke off is begun anew; one that is done is not.
+ */
+import { join } from "node:path";
+import type { Progress } from "../progress";
+import type { Facts } from "./facts";
+import type { Entry, Journal } from "./journal";
+import { PLAN } from "./plan";
+import { Refused, type MoveSettings, type Step, type StepContext, type StepTime } from "./step";
+import type { World } from "./world";
+
+export type MoveState = "open" | "undoing" | "undone" | "finished";
+
+export interface MoveSituation {
+  readonly state: MoveState;
+  readonly done: ReadonlyMap<string, unknown>;
+  readonly begun: ReadonlySet<string>;
+  /** Steps whose undo is done. */
+  readonly undone: ReadonlySet<string>;
+  readonly times: readonly StepTime[];
+  /** The last failure, unless something was done since. */
+  readonly failure: { readonly step: string; readonly message: string } | undefined;
+}
+
+export function situationOf(entries: readonly Entry[]): MoveSituation {
+  const done = new Map<string, unknown>();
+  const begun = new Map<string, string>();
+  const doneAt = new Map<string, string>();
+  const undone = new Set<string>();
+  let state: MoveState = "open";
+  let failure: MoveSituation["failure"];
+  for (const entry of entries) {
+    switch (entry.event) {
+      case "begin":
+        if (!begun.has(entry.step)) begun.set(entry.step, entry.at);
+        break;
+      case "done":
+        done.set(entry.step, entry.facts);
+        doneAt.set(entry.step, entry.at);
+        failure = undefined;
+        break;
+      case "failed":
+      case "undo-failed":
+        failure = { step: entry.step, message: entry.message };
+        break;
+      case "undo":
+        state = "undoing";
+        failure = undefined;
+        break;
+      case "undo-done":
+        undone.add(entry.step);
+        failure = undefined;
+        break;
+      case "undone":
+      case "finished":
+        state = entry.event;
+        failure = undefined;
+    }
+  }
+  return { state, done, begun: new Set(begun.keys()), undone, failure, times: [...begun].map(([step, began]) => ({ step, began, done: doneAt.get(step) })) };
+}
+
+/** Legacy's processes may have written into the new Convex. */
+export function thawBegan({ begun }: Pick<MoveSituation, "begun">): boolean {
+  return PLAN.some(({ id, phase }) => phase === "thaw" && begun.has(id));
+}
+
+export interface MoverOptions {
+  readonly world: World;
+  readonly settings: MoveSettings;
+  readonly journal: Journal;
+  /** The move's own folder. */
+  readonly folder: string;
+  readonly progress: Progress;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** @default that of production */
+  readonly plan?: readonly Step[];
+}
+
+/** @throws Error of the step that failed, which the journal has too */
+export async function performMove(options: MoverOptions): Promise<void> {
+  const { journal, plan = PLAN, say, signal } = options;
+  for (const [index, step] of plan.entries()) {
+    if (situationOf(journal.entries()).done.has(step.id)) continue;
+    signal.throwIfAborted();
+    journal.append({ event: "begin", step: step.id });
+    say(`${index + 1}/${plan.length} ${step.title}`);
+    let facts: unknown;
+    try {
+      facts = await step.run(contextOf(options));
+    } catch (error) {
+      journal.append({ event: "failed", step: step.id, message: (error as Error).message });
+      throw error;
+    }
+    journal.append({ event: "done", step: step.id, facts });
+  }
+  journal.append({ event: "finished" });
+}
+
+/**
+ * Takes back everything that was begun, the last first; what takes long and what nobody waits for comes last.
+ * @param giveUpNewWrites also after the thaw: what was written into the new Convex since stays there alone
+ * @throws Refused after the thaw without that word
+ */
+export async function undoMove(options: MoverOptions, giveUpNewWrites: boolean): Promise<void> {
+  const { journal, plan = PLAN, say, signal, settings } = options;
+  const situation = situationOf(journal.entries());
+  if (thawBegan(situation) && !giveUpNewWrites && situation.state === "open") throw new Refused([`the thaw has begun, so that the legacy processes may have written into the platform's Convex, and going back would leave those rows there. Take the move up instead (${settings.commands.resume}); or go back and give them up: ${settings.commands.undo} --give-up-new-writes`]);
+  if (situation.state === "open") journal.append({ event: "undo", gaveUpNewWrites: giveUpNewWrites });
+  const begun = plan.filter(({ id }) => situation.begun.has(id)).reverse();
+  for (const step of [...begun.filter(({ undoneLate }) => !undoneLate), ...begun.filter(({ undoneLate }) => undoneLate)]) {
+    if (!step.undo || situationOf(journal.entries()).undone.has(step.id)) continue;
+    signal.throwIfAborted();
+    journal.append({ event: "undo-begin", step: step.id });
+    say(`undo: ${step.title}`);
+    try {
+      await step.undo(contextOf(options));
+    } catch (error) {
+      journal.append({ event: "undo-failed", step: step.id, message: (error as Error).message });
+      throw error;
+    }
+    journal.append({ event: "undo-done", step: step.id });
+  }
+  journal.append({ event: "undone" });
+}
+
+function contextOf({ journal, world, settings, folder, progress, say, signal }: MoverOptions): StepContext {
+  const [start] = journal.entries();
+  if (start?.event !== "start") throw new Error("the journal does not begin with the start of a move, so that nobody knows what it is of");
+  const maybe = <K extends keyof Facts>(step: K): Facts[K] | undefined => situationOf(journal.entries()).done.get(step) as Facts[K] | undefined;
+  return {
+    world,
+    settings,
+    environment: start.environment,
+    move: start.move,
+    options: start.options,
+    maybe,
+    fact: (step) => {
+      if (!situationOf(journal.entries()).done.has(step)) throw new Error(`the step "${step}" is not done, and a later one builds on it`);
+      return maybe(step)!;
+    },
+    times: () => situationOf(journal.entries()).times,
+    file: (name) => join(folder, name),
+    progress,
+    say: (line) => say(`     ${line}`),
+    signal,
+  };
+}

@@ -1,0 +1,154 @@
+/** The writers stop, in the order in which nothing is left half done: trading, open orders, worker, API. */
+import { Refused, type Step, type StepContext } from "../step";
+import { TradingImpossible, WRITERS, type World } from "../world";
+
+/** An order at the market settles within seconds. */
+const ASK_ORDERS_EVERY_MS = 5_000;
+/** What starts a process again, a supervisor, does it within a second or two. */
+const COMES_BACK_WITHIN_MS = 3_000;
+/** The API listens within two seconds; a busy host takes longer. */
+const HEALTHY_WITHIN_MS = 60_000;
+const LOOK_EVERY_MS = 1_000;
+
+/** Before it is changed, in a step of its own: a second attempt at halting would find it halted. */
+export const noteTrading: Step<"note-trading"> = {
+  id: "note-trading",
+  title: "Note the kill switch",
+  phase: "freeze",
+  async run({ world: { api }, say }) {
+    try {
+      const [agents, killSwitch] = await Promise.all([api.agents(), api.killSwitch()]);
+      return { agents, killSwitch, impossible: null };
+    } catch (error) {
+      if (!(error instanceof TradingImpossible)) throw error;
+      say(`there is no kill switch to throw: ${error.message}`);
+      return { agents: [], killSwitch: null, impossible: error.message };
+    }
+  },
+};
+
+export const haltTrading: Step<"halt-trading"> = {
+  id: "halt-trading",
+  title: "Throw the kill switch of every agent",
+  phase: "freeze",
+  async run({ world: { api }, fact, move }) {
+    for (const agent of fact("note-trading").agents) await api.setKillSwitch(agent, { enabled: true, reason: `data move ${move}` });
+    if (fact("note-trading").killSwitch && !(await api.killSwitch()).enabled) throw new Error("the API took the kill switch, and its stored configuration says that it is off; look at the API's log on the legacy host, and repeat");
+    return {};
+  },
+  undo: (context) => killSwitchAsItWas(context),
+};
+
+export async function killSwitchAsItWas({ world, maybe, signal }: StepContext): Promise<void> {
+  const noted = maybe("note-trading");
+  if (!noted?.killSwitch) return;
+  await untilHealthy(world, signal);
+  for (const agent of noted.agents) await world.api.setKillSwitch(agent, noted.killSwitch);
+}
+
+export const orders: Step<"orders"> = {
+  id: "orders",
+  title: "Reconcile open orders with the exchange",
+  phase: "freeze",
+  async run({ world, settings, say, signal }) {
+    const until = world.clock.now().getTime() + settings.ordersWithin.milliseconds;
+    let most = 0;
+    for (;;) {
+      // A failed store is a 500 here, where a list of trades would be empty.
+      const { checked, errors } = await world.api.reconcile();
+      most = Math.max(most, checked);
+      if (checked === 0) return { reconciled: most };
+      if (world.clock.now().getTime() >= until) throw new Refused([await openOrders(world, checked, errors, settings.ordersWithin.toString())]);
+      say(`${checked} order${checked === 1 ? " is" : "s are"} not settled yet${errors > 0 ? ` (${errors} could not be asked of the exchange)` : ""}`);
+      await world.clock.wait(ASK_ORDERS_EVERY_MS, signal);
+    }
+  },
+};
+
+async function openOrders({ api }: World, checked: number, errors: number, waited: string): Promise<string> {
+  const trades = await api.openTrades().catch(() => []);
+  const list = trades.map(({ id, instrument, side, status, mode }) => `\n      ${id}  ${instrument} ${side} ${status} (${mode})`).join("");
+  return `${checked} order${checked === 1 ? " is" : "s are"} still open after ${waited}${errors > 0 ? `, ${errors} of which the exchange could not be asked about` : ""}: moved now, the copy would not know how they end. Trading is halted, nothing is stopped. Settle or cancel them (POST /trades/<id>/cancel, or at the exchange) and take the move up again, or undo it.${list || "\n      (the API lists none of them: look in trade_executions for status submitted or partial)"}`;
+}
+
+export const stop: Step<"stop"> = {
+  id: "stop",
+  title: "Stop the legacy worker and API",
+  phase: "freeze",
+  async run({ world, signal }) {
+    // The worker first: it asks the API for nothing, and the API waits for nobody.
+    for (const writer of WRITERS) await world.host.stop(writer);
+    await mustBeDead(world, "after it was stopped");
+    await world.clock.wait(COMES_BACK_WITHIN_MS, signal);
+    await mustBeDead(world, "again: something starts it anew, a supervisor or a cron job; stop that, or name a command that stops it (legacy.commands.stopWorker, stopApi)");
+    return {};
+  },
+  async undo({ world, maybe, signal }) {
+    const running = maybe("preflight")?.running ?? [];
+    await world.host.start(running);
+    if (running.includes("api")) await untilHealthy(world, signal);
+  },
+};
+
+/** @param when what follows "runs" in the sentence */
+export async function mustBeDead({ host, api }: World, when: string): Promise<void> {
+  const { writers } = await host.look();
+  const alive = WRITERS.flatMap((writer) => {
+    const { running, strangers } = writers[writer];
+    return [...(running ? [running] : []), ...strangers].map(({ pid, args }) => `the legacy ${writer} (process ${pid}, "${args}") runs ${when}`);
+  });
+  if (alive.length > 0) throw new Refused(alive);
+  const answers = await api.healthy().then(() => true, () => false);
+  if (answers) throw new Refused([`no process of the legacy API is to be seen on its host, and its port answers all the same: somebody else serves it, and may write; find out who listens there`]);
+}
+
+export async function untilHealthy({ api, clock }: World, signal: AbortSignal): Promise<void> {
+  const until = clock.now().getTime() + HEALTHY_WITHIN_MS;
+  for (;;) {
+    try {
+      return await api.healthy();
+    } catch (error) {
+      if (clock.now().getTime() >= until) throw new Error(`the legacy API is not healthy after ${HEALTHY_WITHIN_MS / 1_000} s (${(error as Error).message}); see its log on the legacy host (backend-api.log), and repeat`);
+    }
+    await clock.wait(LOOK_EVERY_MS, signal);
+  }
+}
+
+export const quiet: Step<"quiet"> = {
+  id: "quiet",
+  title: "See that nobody writes any more",
+  phase: "freeze",
+  async run({ world, settings, signal }) {
+    const before = await seen(world);
+    await world.clock.wait(settings.quietFor.milliseconds, signal);
+    const after = await seen(world);
+    const changes = changesBetween(before, after);
+    if (changes.length > 0) throw new Refused([`legacy's Convex changed within ${settings.quietFor} although worker and API are stopped (${changes.join(", ")}): somebody else writes, whose rows the move would lose; find out who (the tailnet's other machines, a cron job, Convex's own scheduled functions), stop it, and take the move up again`]);
+    return after;
+  },
+};
+
+interface Seen {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly newestRun: string | null;
+}
+
+async function seen({ source }: World): Promise<Seen> {
+  const [counts, newestRun] = await Promise.all([source.counts(), source.newestRun()]);
+  return { counts: Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))), newestRun: newestRun ?? null };
+}
+
+function changesBetween(before: Seen, after: Seen): string[] {
+  const tables = [...new Set([...Object.keys(before.counts), ...Object.keys(after.counts)])].sort();
+  return [
+    ...tables.flatMap((table) => (before.counts[table] === after.counts[table] ? [] : [`${table}: ${before.counts[table] ?? 0} -> ${after.counts[table] ?? 0} rows`])),
+    ...(before.newestRun === after.newestRun ? [] : [`an ingestion run began at ${after.newestRun}`]),
+  ];
+}
+
+/** What was exported is still all there is. @throws Refused when it is not: the copy is out of date */
+export async function stillFrozen({ world, fact, settings }: StepContext): Promise<void> {
+  await mustBeDead(world, "in the midst of the freeze");
+  const changes = changesBetween(fact("quiet"), await seen(world));
+  if (changes.length > 0) throw new Refused([`legacy's Convex has changed since it was exported (${changes.join(", ")}): what was written since is not in the copy. Begin anew: ${settings.commands.undo}; then ${settings.commands.move}`]);
+}

@@ -1,0 +1,140 @@
+/** Everything that can be known before anything is changed, and all that stands in the way at once. */
+import { ENV_CONTRACT } from "../../../../contracts/env";
+import { setsKey } from "../env-file";
+import type { Facts } from "../facts";
+import { Refused, type MoveSettings, type Step, type StepContext } from "../step";
+import { WRITERS, type HostSeen, type World, type Writer } from "../world";
+
+export const CONVEX_KEY = "CONVEX_URL";
+export const TIMESCALE_KEY = "TIMESCALE_URL";
+const SWITCHES = [...new Set(ENV_CONTRACT.map(({ key }) => key).filter((key) => /^TIMESCALE_.*_ENABLED$/.test(key)))];
+/** What the app's own reader takes for off. */
+const OFF = ["", "0", "false", "no", "off"];
+
+export const preflight: Step<"preflight"> = {
+  id: "preflight",
+  title: "Look before anything is changed",
+  phase: "prepare",
+  async run(context) {
+    const { facts, problems } = await lookAtEverything(context);
+    if (problems.length > 0 || !facts) throw new Refused(problems);
+    return facts;
+  },
+};
+
+type Findings = { readonly facts: Facts["preflight"] | undefined; readonly problems: readonly string[] };
+
+/** @returns what later steps build on, undefined when something could not be seen; and all problems */
+export async function lookAtEverything({ world, settings, options }: Pick<StepContext, "world" | "settings" | "options">): Promise<Findings> {
+  const problems: string[] = [];
+  /** What fails is a problem like any other, and hides none of the rest. */
+  const look = async <T>(what: string, ask: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await ask();
+    } catch (error) {
+      problems.push(`${what}: ${(error as Error).message}`);
+      return undefined;
+    }
+  };
+  const [host, files, , source, target, owners, evidence, free] = await Promise.all([
+    look("the legacy host", () => world.host.look()),
+    look("the legacy host's env files", () => envFilesOf(world, settings)),
+    look("legacy's API", () => world.api.healthy()),
+    look("legacy's Convex", () => convexOf(world.source)),
+    look("the platform's Convex", () => convexOf(world.target)),
+    look("Consul's keys", () => world.keys.owners()),
+    look("Consul's evidence", () => world.keys.evidence()),
+    look("free space here", () => world.snapshots.freeBytes()),
+    look("the app's functions", () => world.app.check()),
+    look("the new CONVEX_URL", async () => {
+      if (!(await world.host.reaches(`${settings.convexUrl}/version`))) problems.push(`the legacy host does not reach ${settings.convexUrl}, which is to be its CONVEX_URL (dataMove.convexUrl): it could not write there after the move. See on that host: curl ${settings.convexUrl}/version; use an address instead of a name when Consul's names are not resolved there`);
+    }),
+  ]);
+  if (host) problems.push(...hostProblems(host, settings));
+  if (files) problems.push(...fileProblems(files, settings));
+  const timescale = files ? SWITCHES.filter((key) => !OFF.includes((files.values[key] ?? "").trim().toLowerCase())) : [];
+  if (timescale.length > 0) problems.push(...(await timescaleProblems(timescale, files!, world, look)));
+  if (source && total(source.counts) === 0) problems.push(`legacy's Convex (${world.source.address}) has no row at all: it is the wrong one, or was emptied; correct legacy.convexUrl`);
+  const targetRows = target ? total(target.counts) : 0;
+  if (targetRows > 0 && !options.replaceEverything) problems.push(`the platform's Convex holds ${targetRows} rows already (${largest(target!.counts)}), which the import would replace. If they may go (they are kept in a file here first): --replace-everything`);
+  const variables: string[] = [];
+  for (const [name, value] of source?.variables ?? []) {
+    const there = target?.variables.get(name);
+    if (there === undefined) variables.push(name);
+    else if (there !== value) problems.push(`Convex's environment variable ${name} has another value in the platform's Convex than in legacy's; make them equal in either by: npx convex env set ${name}`);
+  }
+  if (owners?.worker === "nomad") problems.push(`worker-owner is nomad: Nomad's worker writes into the platform's Convex meanwhile; give the worker to legacy first: ${settings.commands.giveBack}`);
+  if (owners?.traffic === "nomad") problems.push("traffic goes to Nomad's API, which writes into the platform's Convex meanwhile; set the key traffic to legacy first");
+  for (const [where, bytes] of [["here", free], ["on the legacy host", host?.freeBytes]] as const) {
+    if (bytes !== undefined && bytes < settings.room.bytes) problems.push(`${gib(bytes)} are free ${where}, and a move needs ${settings.room} (dataMove.room): an export that fills the disk breaks off in the midst of the freeze; make room, or lower it when the data is known to be smaller`);
+  }
+  const seen = host && files && source && target && evidence;
+  if (!seen) return { facts: undefined, problems };
+  const running = WRITERS.filter((writer) => host.writers[writer].running !== undefined);
+  return { facts: { running, envFiles: files.setting, targetRows, variables, evidence: { verdict: evidence.verdict ?? null, record: evidence.record ?? null }, timescale: timescale.length > 0 }, problems };
+}
+
+interface EnvFiles {
+  /** Those that set CONVEX_URL. */
+  readonly setting: readonly string[];
+  /** What counts, of the keys that are asked for: the first file that sets one. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
+async function envFilesOf({ host }: World, { envFiles }: MoveSettings): Promise<EnvFiles> {
+  const read = await Promise.all(envFiles.map(async (path) => ({ path, file: await host.readFile(path) })));
+  const there = read.flatMap(({ path, file }) => (file ? [{ path, text: file.text }] : []));
+  const values = await Promise.all(there.map(({ path }) => host.envValues(path, [CONVEX_KEY, TIMESCALE_KEY, ...SWITCHES])));
+  return { setting: there.filter(({ text }) => setsKey(text, CONVEX_KEY)).map(({ path }) => path), values: Object.assign({}, ...values.reverse()) as Record<string, string> };
+}
+
+async function convexOf(side: World["source"]): Promise<{ readonly counts: ReadonlyMap<string, number>; readonly variables: ReadonlyMap<string, string> }> {
+  await side.answers();
+  const [counts, variables] = await Promise.all([side.counts(), side.environment()]);
+  return { counts, variables };
+}
+
+function hostProblems({ writers }: HostSeen, settings: MoveSettings): string[] {
+  const problems: string[] = [];
+  for (const writer of WRITERS) {
+    const { running, ours, strangers, convexUrl } = writers[writer];
+    if (running && !ours) problems.push(`the pid file of the legacy ${writer} names process ${running.pid}, which is "${running.args}" and not the ${writer}: the number was given anew, and stopping it would end somebody else's work; find the ${writer} (pgrep -af ${PROGRAMS[writer]}), and write its number into the pid file, or remove the file when it does not run`);
+    for (const { pid, args } of strangers) problems.push(`another ${writer} runs on the legacy host, process ${pid} ("${args}"), which the pid file does not name: it would go on writing while the data moves; stop it there: kill ${pid}`);
+    if (running && convexUrl !== undefined && !isSource(convexUrl, settings)) problems.push(convexUrl === settings.convexUrl ? `the legacy ${writer} writes to ${convexUrl} already: its data has moved; nothing is left to do` : `the legacy ${writer} (process ${running.pid}) writes to ${convexUrl}, and the environment says that legacy's Convex is ${settings.sourceUrl} (legacy.convexUrl): the move would take other data than it uses; correct the environment file`);
+  }
+  if (!writers.api.running) problems.push("the legacy API does not run: it is what the kill switch is set and open orders are reconciled by; start it, and repeat");
+  if (!writers.worker.running && !settings.apiStartsAlone) problems.push("the legacy worker does not run, and legacy.commands.start would start it beside the API after the move; name a command that starts the API alone (legacy.commands.startApi)");
+  return problems;
+}
+
+export const PROGRAMS: Readonly<Record<Writer, string>> = { worker: "jobs/worker.ts", api: "api/server.ts" };
+
+function fileProblems({ setting, values }: EnvFiles, settings: MoveSettings): string[] {
+  if (setting.length === 0) return [`none of ${settings.envFiles.join(", ")} in the legacy checkout sets ${CONVEX_KEY}, so that it could not be changed; name the file that does (dataMove.envFiles)`];
+  const url = values[CONVEX_KEY];
+  if (url === settings.convexUrl) return [`${setting.join(" and ")} on the legacy host name ${url} already: the data has moved, or a move was broken off and its journal is not here; nothing was changed`];
+  return url !== undefined && !isSource(url, settings) ? [`${setting[0]} on the legacy host says ${CONVEX_KEY}=${url}, and the environment says ${settings.sourceUrl} (legacy.convexUrl); correct the one that is wrong`] : [];
+}
+
+const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
+
+/** On its own host, a Convex is also localhost. */
+function isSource(url: string, { sourceUrl, hostAddress }: MoveSettings): boolean {
+  if (!URL.canParse(url)) return false;
+  const [one, other] = [new URL(url), new URL(sourceUrl)];
+  const host = LOOPBACK.includes(one.hostname) ? hostAddress : one.hostname;
+  return one.port === other.port && one.protocol === other.protocol && host === other.hostname;
+}
+
+async function timescaleProblems(on: readonly string[], files: EnvFiles, { timescale }: World, look: <T>(what: string, ask: () => Promise<T>) => Promise<T | undefined>): Promise<readonly string[]> {
+  if (!timescale) return [`${on.join(" and ")} ${on.length > 1 ? "are" : "is"} on at the legacy host: part of its data is in the Postgres of ${TIMESCALE_KEY}, which a move of Convex alone would leave behind. Either name that database (dataMove.timescale), so that it is moved and checked too, or switch them off in ${files.setting[0] ?? "the env file"} and restart the legacy processes, if nothing in it counts`];
+  return (await look("the database of TIMESCALE_URL", () => timescale.check())) ?? [];
+}
+
+const total = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((sum, n) => sum + n, 0);
+const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
+function largest(counts: ReadonlyMap<string, number>): string {
+  const sorted = [...counts].sort((a, b) => b[1] - a[1]);
+  return `${sorted.slice(0, 3).map(([table, rows]) => `${table} ${rows}`).join(", ")}${sorted.length > 3 ? ` and ${sorted.length - 3} more tables` : ""}`;
+}

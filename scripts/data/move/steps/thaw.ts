@@ -1,0 +1,130 @@
+/** The proof is recorded, the legacy processes are pointed at the new Convex, and run again. */
+import { withAssignmentsOf, withValues } from "../env-file";
+import { evidenceRecord, recordMove } from "../record";
+import { Refused, type Step, type StepContext } from "../step";
+import { WRITERS } from "../world";
+import { killSwitchAsItWas, stillFrozen, untilHealthy } from "./freeze";
+import { CONVEX_KEY, TIMESCALE_KEY } from "./preflight";
+
+const LOOK_EVERY_MS = 2_000;
+
+export const evidence: Step<"evidence"> = {
+  id: "evidence",
+  title: "Record the evidence",
+  phase: "freeze",
+  async run(context) {
+    await stillFrozen(context);
+    await context.world.keys.setEvidence({ verdict: "pass", record: evidenceRecord(context) });
+    return {};
+  },
+  async undo({ world, maybe }) {
+    const before = maybe("preflight")?.evidence;
+    if (before) await world.keys.setEvidence({ verdict: before.verdict ?? undefined, record: before.record ?? undefined });
+  },
+};
+
+/** Beside each env file, what it held before. */
+const backupOf = (path: string, move: string): string => `${path}.before-move-${move}`;
+const keysOf = (context: StepContext): string[] => [CONVEX_KEY, ...(context.maybe("preflight")?.timescale ? [TIMESCALE_KEY] : [])];
+
+export const switchUrl: Step<"switch"> = {
+  id: "switch",
+  title: "Point the legacy processes at the platform's Convex",
+  phase: "freeze",
+  async run(context) {
+    const { world, fact, move, settings } = context;
+    await stillFrozen(context);
+    const { verdict, record } = await world.keys.evidence();
+    if (verdict !== "pass" || recordMove(record) !== move) throw new Refused([`the evidence of this move is not in Consul (its gate says ${verdict ?? "nothing"}): CONVEX_URL is changed only after a validation that is on record. Somebody changed it; begin anew: ${settings.commands.undo}`]);
+    const values: Record<string, string> = { [CONVEX_KEY]: settings.convexUrl, ...(fact("preflight").timescale ? { [TIMESCALE_KEY]: await world.timescale!.targetUrl() } : {}) };
+    const { envFiles } = fact("preflight");
+    for (const path of envFiles) {
+      const file = await world.host.readFile(path);
+      if (!file) throw new Error(`${path} is gone from the legacy checkout; it was there when the move began. Put it back, and take the move up again`);
+      const text = withValues(file.text, values);
+      if (text !== file.text) await world.host.replaceFile(path, text, { expected: file.sha256, backup: backupOf(path, move) });
+      const { [CONVEX_KEY]: url } = await world.host.envValues(path, [CONVEX_KEY]);
+      if (url !== settings.convexUrl) throw new Error(`${path} was changed, and a shell still reads ${CONVEX_KEY}=${url ?? "nothing"} from it; something in the file overrides it. Mend it by hand, and take the move up again`);
+    }
+    return { files: envFiles };
+  },
+  async undo(context) {
+    const { world, maybe, move } = context;
+    for (const path of maybe("preflight")?.envFiles ?? []) {
+      const [now, before] = await Promise.all([world.host.readFile(path), world.host.readFile(backupOf(path, move))]);
+      if (!now || !before) continue;
+      let text: string;
+      try {
+        text = withAssignmentsOf(now.text, before.text, keysOf(context));
+      } catch (error) {
+        throw new Error(`${path} on the legacy host was edited by somebody meanwhile (${(error as Error).message}); set ${keysOf(context).join(" and ")} by hand as in ${backupOf(path, move)}, and undo again`);
+      }
+      if (text !== now.text) await world.host.replaceFile(path, text, { expected: now.sha256 });
+    }
+  },
+};
+
+export const start: Step<"start"> = {
+  id: "start",
+  title: "Start the legacy processes again",
+  phase: "thaw",
+  async run({ world, fact, settings, signal }) {
+    const at = world.clock.now().toISOString();
+    const { running } = fact("preflight");
+    await world.host.start(running);
+    if (running.includes("api")) await untilHealthy(world, signal);
+    const { writers } = await world.host.look();
+    const elsewhere = WRITERS.flatMap((writer) => {
+      const { convexUrl } = writers[writer];
+      return convexUrl === undefined || convexUrl === settings.convexUrl ? [] : [`the legacy ${writer} was started and writes to ${convexUrl}, not to ${settings.convexUrl}: another file or its unit sets ${CONVEX_KEY} too; set it there, name that file in dataMove.envFiles, restart the ${writer}, and take the move up again`];
+    });
+    if (elsewhere.length > 0) throw new Refused(elsewhere);
+    return { at };
+  },
+  async undo({ world }) {
+    for (const writer of WRITERS) await world.host.stop(writer);
+  },
+};
+
+export const writing: Step<"writing"> = {
+  id: "writing",
+  title: "See that the worker writes into the platform's Convex",
+  phase: "thaw",
+  async run({ world, fact, settings, signal }) {
+    const { counts, newestRun } = fact("quiet");
+    if (!fact("preflight").running.includes("worker")) return { run: null };
+    const until = world.clock.now().getTime() + settings.writesWithin.milliseconds;
+    for (;;) {
+      // Compared with the newest that was imported: both times are of one clock, the legacy host's.
+      const run = await world.target.newestRun();
+      if (run !== undefined && run > (newestRun ?? "")) {
+        const left = [...(await world.source.counts())].filter(([table, rows]) => counts[table] !== rows).map(([table]) => table);
+        if (left.length > 0) throw new Refused([`the worker writes into the platform's Convex, and somebody still writes into legacy's (${left.join(", ")}): those rows are in one of them only; find out who, and point it at ${settings.convexUrl}`]);
+        return { run };
+      }
+      if (world.clock.now().getTime() >= until) throw new Error(`no ingestion run has begun in the platform's Convex within ${settings.writesWithin} of the thaw: see backend-jobs.log on the legacy host; a worker below its lease waits for worker-owner to be legacy`);
+      await world.clock.wait(LOOK_EVERY_MS, signal);
+    }
+  },
+};
+
+export const resumeTrading: Step<"resume-trading"> = {
+  id: "resume-trading",
+  title: "Set the kill switch as it was",
+  phase: "thaw",
+  async run(context) {
+    await killSwitchAsItWas(context);
+    return {};
+  },
+};
+
+/** Again, now that the freeze is over and its length is known. */
+export const record: Step<"record"> = {
+  id: "record",
+  title: "Complete the record",
+  phase: "thaw",
+  async run(context) {
+    await context.world.keys.setEvidence({ verdict: "pass", record: evidenceRecord(context) });
+    return {};
+  },
+};
