@@ -9,6 +9,7 @@ import { Duration } from "../../contracts/units";
 import type { Environment } from "../schema";
 import { singletonFindings } from "../singleton/inequalities";
 import { backupFindings } from "./backup-checks";
+import { coverageFindings } from "./coverage-checks";
 
 export interface Finding {
   readonly path: string;
@@ -161,6 +162,7 @@ const CHECKS: readonly CrossCheck[] = [
     },
   },
   { needs: ["dataPlane", "vault", "lab"], check: backupFindings },
+  { needs: ["coverage"], check: coverageFindings },
   {
     needs: ["resources"],
     check: ({ resources }) =>
