@@ -45,6 +45,8 @@ export interface ConvexCli {
   environment(): Promise<Readonly<Record<string, string>>>;
   /** `convex env set --force`: sets these, and leaves all others alone. */
   setEnvironment(values: Readonly<Record<string, string>>): Promise<void>;
+  /** `convex env remove`; none of that name is no error. */
+  removeEnvironment(name: string): Promise<void>;
 }
 
 export function convexCli(access: ConvexAccess, surroundings: CliSurroundings): ConvexCli {
@@ -70,6 +72,7 @@ export function convexCli(access: ConvexAccess, surroundings: CliSurroundings): 
       // By standard input, of which the CLI drops the last line end: an argument would be seen in the list of processes.
       for (const [name, value] of Object.entries(values)) await run(["env", "set", "--force", name], project, `${value}\n`);
     }),
+    removeEnvironment: (name) => inProject(surroundings, async (project) => void (await run(["env", "remove", name], project))),
   };
 }
 
