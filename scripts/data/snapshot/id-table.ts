@@ -1,0 +1,157 @@
+/**
+ * Which ids were seen, in typed arrays: 8 bytes for each (16 with a value), where a
+ * Set of strings takes more than 100. An id is kept as a fingerprint of 64 bits. Two
+ * ids may share one, if rarely (one chance in a million among five million ids), so
+ * a fingerprint that comes twice is a suspicion, which the caller clears with the
+ * ids themselves.
+ *
+ * When there are more ids than the memory is meant for, the table keeps half of them
+ * (by a bit of the fingerprint) and says so: the caller reads the data again for the
+ * other half. Memory stays flat, time grows.
+ */
+
+/** Slots to begin with. */
+const FIRST_SLOTS = 2 ** 14;
+/** Filled further, chains grow long. */
+const FULLEST = 0.7;
+/** Of one half-table: 5.8 million ids, 64 MiB. 1 GiB of small documents (200 bytes) has 5.4 million. */
+const MOST_SLOTS = 2 ** 23;
+
+export interface IdTableOptions {
+  /** Whether each id carries a value of 64 bits: twice the memory, so half as many ids at once. */
+  readonly values?: boolean;
+  /** @default what 64 MiB hold */
+  readonly mostSlots?: number;
+}
+
+export type Seen = "new" | "again" | "elsewhere";
+
+export class IdTable {
+  private ids = new Uint32Array(2 * FIRST_SLOTS);
+  private values: Uint32Array | undefined;
+  private slots = FIRST_SLOTS;
+  private filled = 0;
+  /** Of the slot that `add` or `find` met last. */
+  private slot = -1;
+  private high = 0;
+  private low = 0;
+  private readonly withValues: boolean;
+  private readonly mostSlots: number;
+  /** The table keeps ids whose fingerprint has `part` in the lowest bits of `mask`. */
+  private mask = 0;
+  private part = 0;
+
+  constructor({ values = false, mostSlots }: IdTableOptions = {}) {
+    this.withValues = values;
+    this.mostSlots = mostSlots ?? (values ? MOST_SLOTS / 2 : MOST_SLOTS);
+    if (values) this.values = new Uint32Array(2 * FIRST_SLOTS);
+  }
+
+  /** How many passes over the data there are in all, as far as is known now. */
+  get parts(): number {
+    return this.mask + 1;
+  }
+
+  /** How many ids it holds. */
+  get size(): number {
+    return this.filled;
+  }
+
+  /** @returns false when every part was held: there is nothing more to read */
+  nextPart(): boolean {
+    if (this.part === this.mask) return false;
+    this.part++;
+    this.ids.fill(0);
+    this.values?.fill(0);
+    this.filled = 0;
+    return true;
+  }
+
+  /** "again": an id with this fingerprint is there. "elsewhere": it belongs to another part. */
+  add(bytes: Uint8Array, start: number, end: number): Seen {
+    const seen = this.find(bytes, start, end);
+    if (seen !== "new") return seen;
+    if (this.filled + 1 > this.slots * FULLEST) {
+      this.grow();
+      if (this.find(bytes, start, end) === "elsewhere") return "elsewhere";
+    }
+    this.ids[2 * this.slot] = this.high;
+    this.ids[2 * this.slot + 1] = this.low;
+    this.filled++;
+    return "new";
+  }
+
+  /** Like `add`, and adds nothing: "new" says that it is not there. */
+  find(bytes: Uint8Array, start: number, end: number): Seen {
+    let high = 0x811c9dc5 | 0;
+    let low = 0x2545f491 ^ (end - start);
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i];
+      high = Math.imul(high ^ byte, 0x01000193);
+      low = Math.imul(low ^ byte, 0x5bd1e995);
+      low ^= low >>> 15;
+    }
+    high ^= low >>> 7;
+    high = Math.imul(high ^ (high >>> 16), 0x85ebca6b);
+    // Zero and zero marks an empty slot.
+    this.high = (high ^ (high >>> 13)) >>> 0;
+    this.low = (low >>> 0) || 1;
+    if ((this.high & this.mask) !== this.part) return "elsewhere";
+    const { ids } = this;
+    const last = this.slots - 1;
+    let slot = (this.low ^ (this.high >>> 3)) & last;
+    while (ids[2 * slot + 1] !== 0) {
+      if (ids[2 * slot] === this.high && ids[2 * slot + 1] === this.low) {
+        this.slot = slot;
+        return "again";
+      }
+      slot = (slot + 1) & last;
+    }
+    this.slot = slot;
+    return "new";
+  }
+
+  /** The fingerprint of the id that was met last, for a Map. */
+  get fingerprint(): string {
+    return `${this.high.toString(16)}-${this.low.toString(16)}`;
+  }
+
+  /** Sets the value of the id that was met last. */
+  set(high: number, low: number): void {
+    this.values![2 * this.slot] = high;
+    this.values![2 * this.slot + 1] = low;
+  }
+
+  /** Whether the id that was met last has this value. */
+  has(high: number, low: number): boolean {
+    return this.values![2 * this.slot] === high >>> 0 && this.values![2 * this.slot + 1] === low >>> 0;
+  }
+
+  private grow(): void {
+    if (2 * this.slots > this.mostSlots) {
+      this.mask = 2 * this.mask + 1;
+      this.rehash(this.slots);
+    } else this.rehash(2 * this.slots);
+  }
+
+  private rehash(slots: number): void {
+    const { ids: old, values: oldValues, slots: oldSlots } = this;
+    this.ids = new Uint32Array(2 * slots);
+    if (this.withValues) this.values = new Uint32Array(2 * slots);
+    this.slots = slots;
+    this.filled = 0;
+    for (let from = 0; from < oldSlots; from++) {
+      const [high, low] = [old[2 * from], old[2 * from + 1]];
+      if (low === 0 || (high & this.mask) !== this.part) continue;
+      let slot = (low ^ (high >>> 3)) & (slots - 1);
+      while (this.ids[2 * slot + 1] !== 0) slot = (slot + 1) & (slots - 1);
+      this.ids[2 * slot] = high;
+      this.ids[2 * slot + 1] = low;
+      if (oldValues) {
+        this.values![2 * slot] = oldValues[2 * from];
+        this.values![2 * slot + 1] = oldValues[2 * from + 1];
+      }
+      this.filled++;
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** The stored files against their rows: missing, surplus, size, SHA-256. */
+import { createHash } from "node:crypto";
+import type { Member } from "./archive";
+import { contents } from "./contents";
+import { MultisetDigest } from "./digest";
+import { STORAGE, STORAGE_DOCUMENTS, type SnapshotMembers } from "./members";
+import type { SnapshotFiles } from "./types";
+import type { UniqueIds } from "./unique-ids";
+import { damageNamed, validateDocuments, type Reading } from "./validate-documents";
+
+export interface StorageRow {
+  readonly id: string;
+  /** Base64. */
+  readonly sha256: string;
+  readonly size: number;
+  readonly contentType: string | undefined;
+}
+
+/** Files that are read at the same time: inflating runs in other threads, of which Node has four. */
+const AT_ONCE = 3;
+const AGAIN = "Export again with files; a stored file that is not the one its row names must not be imported";
+
+/** A row of _storage. @returns what is wrong with it, as a string */
+export function storageRow(text: string): StorageRow | string {
+  const row = JSON.parse(text) as Record<string, unknown>;
+  const { _id: id, sha256, size, contentType } = row;
+  if (typeof id !== "string") return "it has no _id";
+  if (typeof sha256 !== "string" || Buffer.from(sha256, "base64").length !== 32 || Buffer.from(sha256, "base64").toString("base64") !== sha256) return "its sha256 is not the base64 of 32 bytes";
+  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) return "its size is not a number of bytes";
+  if (contentType !== undefined && contentType !== null && typeof contentType !== "string") return "its contentType is not a text";
+  return { id, sha256, size, contentType: contentType ?? undefined };
+}
+
+export async function validateFiles(reading: Reading, { storage, files }: SnapshotMembers, ids: UniqueIds, required: boolean): Promise<SnapshotFiles | undefined> {
+  const { problems } = reading;
+  if (storage === undefined && files.size === 0) {
+    if (required) problems.add(STORAGE, { place: STORAGE_DOCUMENTS, what: "the snapshot has no stored files: it was exported without --include-file-storage", fix: "Export with files (gvfx data export does), or say that none are wanted: --without-files" });
+    return undefined;
+  }
+  const rows = new Map<string, StorageRow>();
+  let broken = false;
+  if (storage === undefined) problems.add(STORAGE, { place: STORAGE_DOCUMENTS, what: `it is missing, and ${files.size} stored files are there`, fix: AGAIN });
+  else {
+    const onDocument = (line: Buffer, place: string): void => {
+      const row = storageRow(line.toString("utf8"));
+      if (typeof row === "string") return problems.add(STORAGE, { place, what: row, fix: AGAIN });
+      rows.set(row.id, row);
+    };
+    const before = problems.all().length;
+    await validateDocuments(reading, storage, { ids, onDocument });
+    broken = problems.all().length > before;
+  }
+  const digest = new MultisetDigest();
+  let bytes = 0;
+  const check = async ([id, member]: [string, Member]): Promise<void> => {
+    const row = rows.get(id);
+    if (row === undefined && !broken && storage !== undefined) problems.add(STORAGE, { place: member.name, what: `it is surplus: no row of ${STORAGE_DOCUMENTS} names it, and an import would take it all the same`, fix: AGAIN }, "surplus");
+    const hash = createHash("sha256");
+    const read = await damageNamed(reading, member, async () => {
+      for await (const chunk of contents(reading.archive, member, reading.signal)) {
+        hash.update(chunk);
+        reading.advance(chunk.length);
+      }
+      return true;
+    });
+    if (row === undefined || read === undefined) return;
+    const sha256 = hash.digest("base64");
+    if (row.size !== member.bytes) problems.add(STORAGE, { place: member.name, what: `it has ${member.bytes} bytes, and its row says ${row.size}`, fix: AGAIN }, "size");
+    if (row.sha256 !== sha256) problems.add(STORAGE, { place: member.name, what: `its SHA-256 is ${sha256} (base64), and its row says ${row.sha256}`, fix: AGAIN }, "hash");
+    bytes += member.bytes;
+    digest.add(JSON.stringify([id, sha256, member.bytes, row.contentType ?? null]));
+  };
+  const waiting = [...files].values();
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    for (const entry of waiting) await check(entry);
+  }));
+  for (const { id } of rows.values()) if (!files.has(id)) problems.add(STORAGE, { place: STORAGE_DOCUMENTS, what: `the stored file ${id} is missing: its row is there, its bytes are not`, fix: AGAIN }, "missing");
+  return { count: files.size, bytes, digest: digest.hex() };
+}
