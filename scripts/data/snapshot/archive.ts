@@ -43,11 +43,11 @@ const ENCRYPTED = 1;
 /** @throws SnapshotError when it is no zip file, is cut off, or its directory cannot be read */
 export async function openArchive(path: string): Promise<Archive> {
   const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
-    throw new SnapshotError(path, { place: "the file", what: error.code === "ENOENT" ? "there is no such file" : `it cannot be opened (${error.code ?? error.message})`, fix: "Give the path of a snapshot's zip file" });
+    throw new SnapshotError(path, { place: "the file", what: error.code === "ENOENT" ? "there is no such file" : `it cannot be opened (${error.code ?? error.message})`, fix: "Give the path of a snapshot's zip file" }, false);
   });
   try {
     const stat = await handle.stat();
-    if (!stat.isFile()) throw new SnapshotError(path, { place: "the file", what: "it is not a regular file", fix: "Give the path of a snapshot's zip file, not of a folder" });
+    if (!stat.isFile()) throw new SnapshotError(path, { place: "the file", what: "it is not a regular file", fix: "Give the path of a snapshot's zip file, not of a folder" }, false);
     const { zip, entries, directoryStart, directoryEnd } = await readDirectory(path, handle, stat.size);
     try {
       const problems: Problem[] = await tailProblems(handle, stat.size, { comment: zip.comment.length, entries: entries.length, directoryStart, directoryEnd });

@@ -42,6 +42,19 @@ export class MultisetDigest {
     this.pending = 0;
   }
 
+  /** Adds what another digest has summed, for example in another thread. */
+  addSum(lanes: Float64Array): void {
+    this.carry();
+    for (let lane = 0; lane < LANES; lane++) this.lanes[lane] += lanes[lane];
+    this.carry();
+  }
+
+  /** For `addSum`. */
+  sum(): Float64Array {
+    this.carry();
+    return this.lanes.slice();
+  }
+
   /** 64 hexadecimal digits. */
   hex(): string {
     this.carry();

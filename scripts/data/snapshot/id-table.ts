@@ -24,17 +24,42 @@ export interface IdTableOptions {
   readonly mostSlots?: number;
 }
 
+/** The slot where the search begins, before the mask: bits that do not choose the part. */
+const slotOf = (high: number, low: number): number => low ^ (high >>> 3);
+
+/** 64 bits for an id. `low` is never 0, which marks an empty slot. */
+export class Fingerprint {
+  high = 0;
+  low = 1;
+
+  of(bytes: Uint8Array, start: number, end: number): this {
+    let high = 0x811c9dc5 | 0;
+    let low = 0x2545f491 ^ (end - start);
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i];
+      high = Math.imul(high ^ byte, 0x01000193);
+      low = Math.imul(low ^ byte, 0x5bd1e995);
+      low ^= low >>> 15;
+    }
+    high ^= low >>> 7;
+    high = Math.imul(high ^ (high >>> 16), 0x85ebca6b);
+    this.high = (high ^ (high >>> 13)) >>> 0;
+    this.low = low >>> 0 || 1;
+    return this;
+  }
+}
+
 export type Seen = "new" | "again" | "elsewhere";
 
 export class IdTable {
-  private ids = new Uint32Array(2 * FIRST_SLOTS);
+  private ids!: Uint32Array;
   private values: Uint32Array | undefined;
+  /** Of those with values: whether the other side had it too. */
+  private marks: Uint8Array | undefined;
   private slots = FIRST_SLOTS;
   private filled = 0;
   /** Of the slot that `add` or `find` met last. */
   private slot = -1;
-  private high = 0;
-  private low = 0;
   private readonly withValues: boolean;
   private readonly mostSlots: number;
   /** The table keeps ids whose fingerprint has `part` in the lowest bits of `mask`. */
@@ -44,7 +69,7 @@ export class IdTable {
   constructor({ values = false, mostSlots }: IdTableOptions = {}) {
     this.withValues = values;
     this.mostSlots = mostSlots ?? (values ? MOST_SLOTS / 2 : MOST_SLOTS);
-    if (values) this.values = new Uint32Array(2 * FIRST_SLOTS);
+    this.withRoom(FIRST_SLOTS);
   }
 
   /** How many passes over the data there are in all, as far as is known now. */
@@ -63,45 +88,33 @@ export class IdTable {
     this.part++;
     this.ids.fill(0);
     this.values?.fill(0);
+    this.marks?.fill(0);
     this.filled = 0;
     return true;
   }
 
-  /** "again": an id with this fingerprint is there. "elsewhere": it belongs to another part. */
-  add(bytes: Uint8Array, start: number, end: number): Seen {
-    const seen = this.find(bytes, start, end);
+  /** "again": this fingerprint is there. "elsewhere": it belongs to another part. */
+  add(high: number, low: number): Seen {
+    const seen = this.find(high, low);
     if (seen !== "new") return seen;
     if (this.filled + 1 > this.slots * FULLEST) {
       this.grow();
-      if (this.find(bytes, start, end) === "elsewhere") return "elsewhere";
+      if (this.find(high, low) === "elsewhere") return "elsewhere";
     }
-    this.ids[2 * this.slot] = this.high;
-    this.ids[2 * this.slot + 1] = this.low;
+    this.ids[2 * this.slot] = high;
+    this.ids[2 * this.slot + 1] = low;
     this.filled++;
     return "new";
   }
 
   /** Like `add`, and adds nothing: "new" says that it is not there. */
-  find(bytes: Uint8Array, start: number, end: number): Seen {
-    let high = 0x811c9dc5 | 0;
-    let low = 0x2545f491 ^ (end - start);
-    for (let i = start; i < end; i++) {
-      const byte = bytes[i];
-      high = Math.imul(high ^ byte, 0x01000193);
-      low = Math.imul(low ^ byte, 0x5bd1e995);
-      low ^= low >>> 15;
-    }
-    high ^= low >>> 7;
-    high = Math.imul(high ^ (high >>> 16), 0x85ebca6b);
-    // Zero and zero marks an empty slot.
-    this.high = (high ^ (high >>> 13)) >>> 0;
-    this.low = (low >>> 0) || 1;
-    if ((this.high & this.mask) !== this.part) return "elsewhere";
+  find(high: number, low: number): Seen {
+    if ((high & this.mask) !== this.part) return "elsewhere";
     const { ids } = this;
     const last = this.slots - 1;
-    let slot = (this.low ^ (this.high >>> 3)) & last;
+    let slot = slotOf(high, low) & last;
     while (ids[2 * slot + 1] !== 0) {
-      if (ids[2 * slot] === this.high && ids[2 * slot + 1] === this.low) {
+      if (ids[2 * slot] === high && ids[2 * slot + 1] === low) {
         this.slot = slot;
         return "again";
       }
@@ -109,11 +122,6 @@ export class IdTable {
     }
     this.slot = slot;
     return "new";
-  }
-
-  /** The fingerprint of the id that was met last, for a Map. */
-  get fingerprint(): string {
-    return `${this.high.toString(16)}-${this.low.toString(16)}`;
   }
 
   /** Sets the value of the id that was met last. */
@@ -127,6 +135,31 @@ export class IdTable {
     return this.values![2 * this.slot] === high >>> 0 && this.values![2 * this.slot + 1] === low >>> 0;
   }
 
+  /** Marks the id that was met last. @returns false when it was marked already */
+  mark(): boolean {
+    const fresh = this.marks![this.slot] === 0;
+    this.marks![this.slot] = 1;
+    return fresh;
+  }
+
+  /** Whether the id that was met last is marked. */
+  marked(): boolean {
+    return this.marks![this.slot] === 1;
+  }
+
+  /** How many ids are not marked. */
+  unmarked(): number {
+    return this.filled - this.marks!.reduce((sum, mark) => sum + mark, 0);
+  }
+
+  private withRoom(slots: number): void {
+    this.slots = slots;
+    this.ids = new Uint32Array(2 * slots);
+    if (!this.withValues) return;
+    this.values = new Uint32Array(2 * slots);
+    this.marks = new Uint8Array(slots);
+  }
+
   private grow(): void {
     if (2 * this.slots > this.mostSlots) {
       this.mask = 2 * this.mask + 1;
@@ -136,14 +169,12 @@ export class IdTable {
 
   private rehash(slots: number): void {
     const { ids: old, values: oldValues, slots: oldSlots } = this;
-    this.ids = new Uint32Array(2 * slots);
-    if (this.withValues) this.values = new Uint32Array(2 * slots);
-    this.slots = slots;
+    this.withRoom(slots);
     this.filled = 0;
     for (let from = 0; from < oldSlots; from++) {
       const [high, low] = [old[2 * from], old[2 * from + 1]];
       if (low === 0 || (high & this.mask) !== this.part) continue;
-      let slot = (low ^ (high >>> 3)) & (slots - 1);
+      let slot = slotOf(high, low) & (slots - 1);
       while (this.ids[2 * slot + 1] !== 0) slot = (slot + 1) & (slots - 1);
       this.ids[2 * slot] = high;
       this.ids[2 * slot + 1] = low;

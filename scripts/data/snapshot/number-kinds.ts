@@ -21,6 +21,19 @@ export interface FieldNumbers {
   readonly brokenFloats: number;
 }
 
+/** Whether a field's numbers look as a JSON tool leaves them. */
+export const looksTouched = ({ int64, wholeFloats, brokenFloats }: FieldNumbers): boolean => int64 > 0 && brokenFloats > 0 && wholeFloats === 0;
+
+/** Adds up what was counted apart. */
+export function summed(counts: readonly (readonly FieldNumbers[])[]): FieldNumbers[] {
+  const fields = new Map<string, FieldNumbers>();
+  for (const counted of counts.flat()) {
+    const known = fields.get(counted.field);
+    fields.set(counted.field, known === undefined ? counted : { field: counted.field, int64: known.int64 + counted.int64, wholeFloats: known.wholeFloats + counted.wholeFloats, brokenFloats: known.brokenFloats + counted.brokenFloats });
+  }
+  return [...fields.values()];
+}
+
 export class NumberKinds {
   private readonly hashes = new Int32Array(SLOTS);
   private readonly used = new Uint8Array(SLOTS);
@@ -36,11 +49,6 @@ export class NumberKinds {
   float(path: number, whole: boolean, bytes: Uint8Array, lineStart: number, at: number): void {
     const slot = this.slot(path, bytes, lineStart, at);
     if (slot !== -1) this.counts[whole ? 1 : 2][slot]++;
-  }
-
-  /** Fields whose numbers look as a JSON tool leaves them. */
-  touched(): FieldNumbers[] {
-    return this.all().filter(({ int64, wholeFloats, brokenFloats }) => int64 > 0 && brokenFloats > 0 && wholeFloats === 0);
   }
 
   all(): FieldNumbers[] {

@@ -2,7 +2,7 @@
 import type { Problem } from "./types";
 
 /** Of one kind in one member: enough to see a pattern, few enough to read. */
-const LISTED = 10;
+export const LISTED = 10;
 
 export class Problems {
   private readonly listed: { -readonly [K in keyof Problem]: Problem[K] }[] = [];
@@ -16,7 +16,7 @@ export class Problems {
     const key = `${member}\0${kind}`;
     const known = this.kinds.get(key);
     if (known && known.count >= LISTED) {
-      known.last.more = (known.last.more ?? 0) + 1;
+      known.last.more = (known.last.more ?? 0) + 1 + (problem.more ?? 0);
       return;
     }
     const entry = { ...problem };

@@ -109,6 +109,8 @@ export class SnapshotError extends Error {
   constructor(
     readonly path: string,
     readonly problem: Problem,
+    /** Whether the file was read and is bad; false: it could not be read. */
+    readonly found: boolean = true,
   ) {
     super(`${path}: ${problem.place}: ${problem.what}. ${problem.fix}`);
   }

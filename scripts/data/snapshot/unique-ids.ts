@@ -1,7 +1,7 @@
 /** That no `_id` is there twice, in a table or in two: a suspicion first, then proof by the ids themselves. */
 import type { Member } from "./archive";
 import { contents } from "./contents";
-import { IdTable } from "./id-table";
+import { Fingerprint, IdTable } from "./id-table";
 import { eachLine } from "./lines";
 import { DocumentScanner } from "./scanner";
 import { damageNamed, type Reading } from "./validate-documents";
@@ -15,9 +15,9 @@ export class UniqueIds {
 
   constructor(private readonly table: IdTable = new IdTable()) {}
 
-  add(window: Uint8Array, start: number, end: number): void {
-    if (this.table.add(window, start, end) !== "again") return;
-    if (this.suspects.size < MOST_SUSPECTS) this.suspects.add(this.table.fingerprint);
+  add(high: number, low: number): void {
+    if (this.table.add(high, low) !== "again") return;
+    if (this.suspects.size < MOST_SUSPECTS) this.suspects.add(`${high}-${low}`);
     else this.unlisted++;
   }
 
@@ -26,26 +26,27 @@ export class UniqueIds {
    * @param members every documents.jsonl whose ids were added
    */
   async settle(reading: Reading, members: readonly Member[]): Promise<void> {
-    while (this.table.nextPart()) await this.each(reading, members, (window, { idStart, idEnd }) => this.add(window, idStart, idEnd));
+    while (this.table.nextPart()) await this.each(reading, members, ({ high, low }) => this.add(high, low));
     if (this.suspects.size === 0) return;
     const places = new Map<string, string>();
-    await this.each(reading, members, (window, { idStart, idEnd }, place, member) => {
-      this.table.find(window, idStart, idEnd);
-      if (!this.suspects.has(this.table.fingerprint)) return;
-      const id = window.toString("latin1", idStart, idEnd);
-      const first = places.get(id);
-      if (first === undefined) places.set(id, place);
-      else reading.problems.add(member.name, { place, what: `the _id ${id} is there already: ${first}`, fix: "Export again: of two documents with one _id an import keeps one, or fails" }, "twice");
+    await this.each(reading, members, ({ high, low }, id, place, member) => {
+      if (!this.suspects.has(`${high}-${low}`)) return;
+      const first = places.get(id());
+      if (first === undefined) places.set(id(), place());
+      else reading.problems.add(member.name, { place: place(), what: `the _id ${id()} is there already: ${first}`, fix: "Export again: of two documents with one _id an import keeps one, or fails" }, "twice");
     });
     if (this.unlisted > 0) reading.problems.add("", { place: "all tables", what: `about ${this.unlisted} more ids are there twice, and are not listed`, fix: "Export again" });
   }
 
-  private async each(reading: Reading, members: readonly Member[], onId: (window: Buffer, scanner: DocumentScanner, place: string, member: Member) => void): Promise<void> {
+  private async each(reading: Reading, members: readonly Member[], onId: (fingerprint: Fingerprint, id: () => string, place: () => string, member: Member) => void): Promise<void> {
+    const fingerprint = new Fingerprint();
     for (const member of members) {
       const scanner = new DocumentScanner();
       await damageNamed(reading, member, () =>
         eachLine(contents(reading.archive, member, reading.signal), (window, start, end, line) => {
-          if (scanner.scan(window, start, end) && scanner.idStart !== -1) onId(window, scanner, `${member.name} line ${line}`, member);
+          if (!scanner.scan(window, start, end) || scanner.idStart === -1) return;
+          const { idStart, idEnd } = scanner;
+          onId(fingerprint.of(window, idStart, idEnd), () => window.toString("latin1", idStart, idEnd), () => `${member.name} line ${line}`, member);
         }),
       );
     }

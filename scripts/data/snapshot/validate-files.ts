@@ -1,37 +1,22 @@
 /** The stored files against their rows: missing, surplus, size, SHA-256. */
 import { createHash } from "node:crypto";
 import type { Member } from "./archive";
+import type { Checkers } from "./checkers";
 import { contents } from "./contents";
 import { MultisetDigest } from "./digest";
+import { eachLine } from "./lines";
 import { STORAGE, STORAGE_DOCUMENTS, type SnapshotMembers } from "./members";
+import { DocumentScanner } from "./scanner";
+import { storageRow, type StorageRow } from "./storage-row";
 import type { SnapshotFiles } from "./types";
 import type { UniqueIds } from "./unique-ids";
 import { damageNamed, validateDocuments, type Reading } from "./validate-documents";
-
-export interface StorageRow {
-  readonly id: string;
-  /** Base64. */
-  readonly sha256: string;
-  readonly size: number;
-  readonly contentType: string | undefined;
-}
 
 /** Files that are read at the same time: inflating runs in other threads, of which Node has four. */
 const AT_ONCE = 3;
 const AGAIN = "Export again with files; a stored file that is not the one its row names must not be imported";
 
-/** A row of _storage. @returns what is wrong with it, as a string */
-export function storageRow(text: string): StorageRow | string {
-  const row = JSON.parse(text) as Record<string, unknown>;
-  const { _id: id, sha256, size, contentType } = row;
-  if (typeof id !== "string") return "it has no _id";
-  if (typeof sha256 !== "string" || Buffer.from(sha256, "base64").length !== 32 || Buffer.from(sha256, "base64").toString("base64") !== sha256) return "its sha256 is not the base64 of 32 bytes";
-  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) return "its size is not a number of bytes";
-  if (contentType !== undefined && contentType !== null && typeof contentType !== "string") return "its contentType is not a text";
-  return { id, sha256, size, contentType: contentType ?? undefined };
-}
-
-export async function validateFiles(reading: Reading, { storage, files }: SnapshotMembers, ids: UniqueIds, required: boolean): Promise<SnapshotFiles | undefined> {
+export async function validateFiles(reading: Reading, { storage, files }: SnapshotMembers, { ids, checkers, required }: { readonly ids: UniqueIds; readonly checkers: Checkers; readonly required: boolean }): Promise<SnapshotFiles | undefined> {
   const { problems } = reading;
   if (storage === undefined && files.size === 0) {
     if (required) problems.add(STORAGE, { place: STORAGE_DOCUMENTS, what: "the snapshot has no stored files: it was exported without --include-file-storage", fix: "Export with files (gvfx data export does), or say that none are wanted: --without-files" });
@@ -41,13 +26,15 @@ export async function validateFiles(reading: Reading, { storage, files }: Snapsh
   let broken = false;
   if (storage === undefined) problems.add(STORAGE, { place: STORAGE_DOCUMENTS, what: `it is missing, and ${files.size} stored files are there`, fix: AGAIN });
   else {
-    const onDocument = (line: Buffer, place: string): void => {
-      const row = storageRow(line.toString("utf8"));
-      if (typeof row === "string") return problems.add(STORAGE, { place, what: row, fix: AGAIN });
-      rows.set(row.id, row);
-    };
     const before = problems.all().length;
-    await validateDocuments(reading, storage, { ids, onDocument });
+    await validateDocuments(reading, storage, ids, checkers);
+    const scanner = new DocumentScanner();
+    await damageNamed(reading, storage, () => eachLine(contents(reading.archive, storage, reading.signal), (buffer, start, end, line) => {
+      if (!scanner.scan(buffer, start, end)) return; // named already
+      const row = storageRow(buffer.toString("utf8", start, end));
+      if (typeof row === "string") problems.add(STORAGE, { place: `${STORAGE_DOCUMENTS} line ${line}`, what: row, fix: AGAIN });
+      else rows.set(row.id, row);
+    }));
     broken = problems.all().length > before;
   }
   const digest = new MultisetDigest();

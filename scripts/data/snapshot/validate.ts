@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { silentProgress } from "../progress";
 import { openArchive, type Archive } from "./archive";
+import { checkersFor } from "./checkers";
 import { snapshotMembers } from "./members";
 import { Problems } from "./problems";
 import { SnapshotError, type SnapshotOptions, type SnapshotReport } from "./types";
@@ -40,16 +41,17 @@ async function validateArchive(archive: Archive, { progress = silentProgress, si
   const total = archive.members.reduce((sum, { bytes }) => sum + bytes, 0);
   const step = progress.step("checking the snapshot", total);
   const reading: Reading = { archive, problems, signal, acceptMixedNumbers, advance: (bytes) => step.advance(bytes) };
+  const checkers = checkersFor([...members.tables.values()].reduce((sum, { bytes }) => sum + bytes, 0));
   try {
     const ids = new UniqueIds();
     await checkTableList(reading, members);
     const tables = [];
     for (const [name, member] of [...members.tables].sort(([a], [b]) => (a < b ? -1 : 1))) {
       await checkSchema(reading, name, members.schemas.get(name));
-      const { documents, digest } = await validateDocuments(reading, member, { ids });
-      tables.push({ name, documents, bytes: member.bytes, digest });
+      const read = await validateDocuments(reading, member, ids, checkers);
+      if (read) tables.push({ name, documents: read.documents, bytes: member.bytes, digest: read.digest });
     }
-    const files = await validateFiles(reading, members, ids, filesRequired);
+    const files = await validateFiles(reading, members, { ids, checkers, required: filesRequired });
     await ids.settle(reading, [...members.tables.values(), ...(members.storage ? [members.storage] : [])]);
     const found = problems.all();
     const count = found.reduce((sum, { more = 0 }) => sum + 1 + more, 0);
@@ -59,6 +61,8 @@ async function validateArchive(archive: Archive, { progress = silentProgress, si
   } catch (error) {
     step.failed(error instanceof Error ? error.message : String(error));
     throw error;
+  } finally {
+    await checkers.close();
   }
 }
 
@@ -73,7 +77,7 @@ async function hashFile({ path, bytes }: Archive, progress: NonNullable<Snapshot
   } catch (error) {
     step.failed((error as Error).message);
     if (signal?.aborted) throw error;
-    throw new SnapshotError(path, { place: "the file", what: `it cannot be read (${(error as Error).message})`, fix: "Copy it to a sound disk and try again" });
+    throw new SnapshotError(path, { place: "the file", what: `it cannot be read (${(error as Error).message})`, fix: "Copy it to a sound disk and try again" }, false);
   }
   const sha256 = hash.digest("hex");
   step.done(sha256);
