@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { setsKey } from "../../../scripts/data/move/env-file";
 import type { MoveSettings } from "../../../scripts/data/move/step";
-import { TradingImpossible, type Clock, type ConvexSide, type Evidence, type KillSwitch, type World, type Writer, WRITERS } from "../../../scripts/data/move/world";
+import { TradingImpossible, type Clock, type ConvexSide, type Evidence, type KillSwitch, type World, type Writer } from "../../../scripts/data/move/world";
 import type { SnapshotReport, TableDiff } from "../../../scripts/data/snapshot/types";
 import { Duration, Size } from "../../../contracts/units";
 
@@ -129,7 +129,7 @@ export class FakeWorld implements World {
       targetUrl: async () => "postgres://app:pw@100.64.0.11:5432/gvfx",
       check: async () => [],
       copy: async () => void Object.assign(timescale.target, structuredClone(timescale.source)),
-      fingerprint: async (side) => new Map(Object.entries(side === "legacy" ? timescale.source : timescale.target).map(([table, rows]) => [table, { rows: rows.length, hash: sha(rows.join()) }])),
+      fingerprint: async (side: "legacy" | "nomad") => new Map(Object.entries(side === "legacy" ? timescale.source : timescale.target).map(([table, rows]) => [table, { rows: rows.length, hash: sha(rows.join()) }])),
       clear: async () => { for (const table of Object.keys(timescale.target)) delete timescale.target[table]; },
     });
     return this;

@@ -11,7 +11,7 @@ type Plant = (world: FakeWorld) => void;
 async function problems(plant: Plant, settings: Partial<MoveSettings> = {}, replaceEverything = false): Promise<readonly string[]> {
   const world = new FakeWorld();
   plant(world);
-  return (await lookAtEverything({ world, settings: { ...SETTINGS, ...settings }, options: { replaceEverything, app: "" } })).problems;
+  return (await lookAtEverything({ world, settings: { ...SETTINGS, ...settings }, options: { replaceEverything, appCannotTrade: false, app: "" } })).problems;
 }
 
 /** Runs a move that must stop. @returns its message, and the step at which it stopped */
@@ -122,11 +122,14 @@ test("a worker that comes back between export and import is seen", async () => {
   expect(message).toMatch(/the legacy worker \(process 12, .*\) runs in the midst of the freeze/);
 });
 
-test("where the app cannot trade there is no switch to throw, and that is said", async () => {
+test("a kill switch that cannot be read stops the move, until somebody states that the app does not trade", async () => {
+  const plant: Plant = (world) => (world.faults.tradingImpossible = "getAgentConfig requires TIMESCALE_RL_OPS_ENABLED=true; Convex fallback is disabled.");
+  const { step, message } = await stopped(plant);
+  expect(step).toBe("preflight");
+  expect(message).toMatch(/the app's kill switch cannot be read \(getAgentConfig requires.*--app-cannot-trade/);
   const world = new FakeWorld();
-  world.faults.tradingImpossible = "getAgentConfig requires TIMESCALE_RL_OPS_ENABLED=true; Convex fallback is disabled.";
-  const { message } = await stopped(() => undefined, world);
-  expect(message).toBe("it ended well");
+  plant(world);
+  await performMove(options(world, new MemoryJournal(world, false, true)));
   expect(world.said.join("\n")).toMatch(/there is no kill switch to throw: getAgentConfig requires/);
   expect(world.calls).not.toContain("api.setKillSwitch");
 });
@@ -158,7 +161,7 @@ describe("the database of TIMESCALE_URL", () => {
   test("that preflight cannot use is said with all the rest", async () => {
     const world = timescaleWorld();
     Object.assign(world.timescale!, { check: async () => ["pg_dump is not on the legacy host"] });
-    expect((await lookAtEverything({ world, settings: SETTINGS, options: { replaceEverything: false, app: "" } })).problems).toEqual(["pg_dump is not on the legacy host"]);
+    expect((await lookAtEverything({ world, settings: SETTINGS, options: { replaceEverything: false, appCannotTrade: false, app: "" } })).problems).toEqual(["pg_dump is not on the legacy host"]);
   });
 });
 

@@ -8,7 +8,7 @@ let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "journal-"))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const START = { event: "start", move: "m1", environment: "test", options: { replaceEverything: false, app: "a" } } as const;
+const START = { event: "start", move: "m1", environment: "test", options: { replaceEverything: false, appCannotTrade: false, app: "a" } } as const;
 
 function written(): string {
   const journal = new JournalFile(join(folder, "m1"), () => new Date("2026-01-01T00:00:00Z"));

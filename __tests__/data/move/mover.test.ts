@@ -143,6 +143,23 @@ test("after the thaw an undo is refused, unless what was written since is given 
   expect(situationOf(journal.entries()).state).toBe("open");
   await undoMove(options(world, journal), true);
   expect(settled(world)).toEqual(settled(new FakeWorld()));
+  expect(world.disk.get("/moves/m1/given-up.zip")?.trades).toEqual(["t1", "t2"]);
+});
+
+test("a finished move goes back likewise, killed on the way or not, and what was written since is in a file", async () => {
+  const { world: whole, journal: done } = await moved();
+  const calls = whole.calls.length;
+  await undoMove(options(whole, done), true);
+  const start = settled(new FakeWorld());
+  expect(settled(whole)).toEqual(start);
+  for (let call = calls + 1; call <= whole.calls.length; call++) {
+    const { world, journal } = await moved();
+    const written = world.state.target.rows.ingestion_runs.length;
+    world.killAt = { call, after: true };
+    await undoThroughDeath(world, journal, true);
+    expect({ call, state: settled(world) }).toEqual({ call, state: start });
+    expect(world.disk.get("/moves/m1/given-up.zip")?.ingestion_runs).toHaveLength(written);
+  }
 });
 
 test("an interrupt ends between two steps, with the journal at what is true", async () => {

@@ -6,6 +6,8 @@ import { parseJson } from "../../json";
 export interface MoveOptions {
   /** The target's data is given up: kept in a file, and replaced. */
   readonly replaceEverything: boolean;
+  /** The operator states that the app does not trade, so that a kill switch which cannot be read is none. */
+  readonly appCannotTrade: boolean;
   /** What is deployed, as AppSource names it: a move that is taken up must deploy the same. */
   readonly app: string;
 }

@@ -102,14 +102,14 @@ export async function performMove(options: MoverOptions): Promise<void> {
 
 /**
  * Takes back everything that was begun, the last first; what takes long and what nobody waits for comes last.
- * @param giveUpNewWrites also after the thaw: what was written into the new Convex since stays there alone
+ * @param giveUpNewWrites also after the thaw: what was written into the new Convex since is in a file alone
  * @throws Refused after the thaw without that word
  */
 export async function undoMove(options: MoverOptions, giveUpNewWrites: boolean): Promise<void> {
   const { journal, plan = PLAN, say, signal, settings } = options;
   const situation = situationOf(journal.entries());
-  if (thawBegan(situation) && !giveUpNewWrites && situation.state === "open") throw new Refused([`the thaw has begun, so that the legacy processes may have written into the platform's Convex, and going back would leave those rows there. Take the move up instead (${settings.commands.resume}); or go back and give them up: ${settings.commands.undo} --give-up-new-writes`]);
-  if (situation.state === "open") journal.append({ event: "undo", gaveUpNewWrites: giveUpNewWrites });
+  if (thawBegan(situation) && !giveUpNewWrites && situation.state !== "undoing") throw new Refused([`the thaw has begun, so that the legacy processes may have written into the platform's Convex, and going back would leave those rows behind. Take the move up instead (${settings.commands.resume}); or go back and give them up: ${settings.commands.undo} --give-up-new-writes`]);
+  if (situation.state !== "undoing") journal.append({ event: "undo", gaveUpNewWrites: giveUpNewWrites });
   const begun = plan.filter(({ id }) => situation.begun.has(id)).reverse();
   for (const step of [...begun.filter(({ undoneLate }) => !undoneLate), ...begun.filter(({ undoneLate }) => undoneLate)]) {
     if (!step.undo || situationOf(journal.entries()).undone.has(step.id)) continue;

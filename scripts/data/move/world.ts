@@ -1,11 +1,12 @@
 /** What a data move sees and changes, as interfaces: the machines in earnest (world/), one in memory in tests. */
 import type { Side } from "../../lease/sources";
-import type { ProgressStep } from "../progress";
 import type { SnapshotReport, TableDiff } from "../snapshot/types";
 
 /** The legacy processes that write. */
 export const WRITERS = ["worker", "api"] as const;
 export type Writer = (typeof WRITERS)[number];
+/** What the command line of each has in it. */
+export const PROGRAMS: Readonly<Record<Writer, string>> = { worker: "jobs/worker.ts", api: "api/server.ts" };
 
 /** A process of the legacy host. */
 export interface ProcessSeen {
@@ -71,7 +72,7 @@ export interface OpenTrade {
   readonly mode: string;
 }
 
-/** The app itself says that it cannot trade as it is configured, so that there is no kill switch to throw. */
+/** The app does not say how its kill switch is: its store of agents fails, or is not configured, and then it cannot trade either. */
 export class TradingImpossible extends Error {
   override readonly name = "TradingImpossible";
 }
@@ -108,15 +109,15 @@ export interface ConvexSide {
   /** No error when there is none. */
   removeVariable(name: string): Promise<void>;
   /** Writes a snapshot with files. An unfinished file is not left under that name. */
-  exportTo(file: string, step: ProgressStep): Promise<void>;
+  exportTo(file: string): Promise<void>;
   /** Replaces everything by a snapshot. Repeated after it broke off, it goes on or begins anew. */
-  importFrom(file: string, step: ProgressStep): Promise<void>;
+  importFrom(file: string): Promise<void>;
   /** Deploys functions and schema of a folder that has the app's convex/ and package.json. */
-  deploy(folder: string, step: ProgressStep): Promise<void>;
+  deploy(folder: string): Promise<void>;
   /** Fails the ingestion runs that the snapshot left "running", which would block new ones for half an hour. @returns how many */
   closeRuns(): Promise<number>;
   /** Compares with a snapshot: counts, samples, every file fetched and hashed. @returns what is wrong, a sentence each */
-  compare(file: string, step: ProgressStep): Promise<readonly string[]>;
+  compare(file: string): Promise<readonly string[]>;
 }
 
 /** Snapshots as files on this machine. */

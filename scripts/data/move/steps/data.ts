@@ -12,11 +12,9 @@ export const exportData: Step<"export"> = {
   title: "Export legacy's Convex, and check the snapshot",
   phase: "freeze",
   async run(context) {
-    const { world, file, fact, progress } = context;
+    const { world, file, fact } = context;
     const path = file("legacy.zip");
-    const step = progress.step("export legacy's Convex");
-    await world.source.exportTo(path, step);
-    step.done();
+    await world.source.exportTo(path);
     const { problems, ...report } = await world.snapshots.validate(path);
     if (problems.length > 0) throw new Refused(listed(problems.map(({ place, what, fix }) => `${place}: ${what}. ${fix}`)));
     if (!report.files) throw new Refused([`${path} holds no files (_storage), although it was exported with them: the model artefacts would be lost; repeat, and see the CLI's output above`]);
@@ -36,17 +34,13 @@ export const importData: Step<"import"> = {
   undoneLate: true,
   async run(context) {
     await stillFrozen(context);
-    const step = context.progress.step("import into the platform's Convex");
-    await context.world.target.importFrom(context.fact("export").file, step);
-    step.done();
+    await context.world.target.importFrom(context.fact("export").file);
     return {};
   },
-  async undo({ world, maybe, progress }) {
+  async undo({ world, maybe }) {
     const kept = maybe("keep-target");
     if (!kept) return;
-    const step = progress.step("put back what the platform's Convex held");
-    await world.target.importFrom(kept.file, step);
-    step.done();
+    await world.target.importFrom(kept.file);
   },
 };
 
@@ -54,19 +48,14 @@ export const validate: Step<"validate"> = {
   id: "validate",
   title: "Validate the platform's Convex against the snapshot",
   phase: "freeze",
-  async run({ world, fact, settings, progress }) {
+  async run({ world, fact, settings }) {
     const { file, tables } = fact("export");
     const counts = await world.target.counts();
     const wrong = tables.flatMap(({ name, documents }) => ((counts.get(name) ?? 0) === documents ? [] : [`${settings.criticalTables.includes(name) ? "critical table " : ""}${name}: the snapshot has ${documents} rows, and Convex counts ${counts.get(name) ?? 0}`]));
     const surplus = [...counts.keys()].filter((name) => !name.startsWith("_") && !tables.some((table) => table.name === name));
     wrong.push(...surplus.map((name) => `${name}: ${counts.get(name)} rows, and the snapshot has no such table`));
-    const step = progress.step("compare the platform's Convex with the snapshot");
-    wrong.push(...(await world.target.compare(file, step)));
-    if (wrong.length > 0) {
-      step.failed(`${wrong.length} differences`);
-      throw new Refused(listed(wrong));
-    }
-    step.done();
+    wrong.push(...(await world.target.compare(file)));
+    if (wrong.length > 0) throw new Refused(listed(wrong));
     return { tables: tables.length };
   },
 };
@@ -75,12 +64,10 @@ export const compare: Step<"compare"> = {
   id: "compare",
   title: "Export it again, and compare byte by byte",
   phase: "freeze",
-  async run({ world, file, fact, progress }) {
+  async run({ world, file, fact }) {
     const { file: original, tables, files } = fact("export");
     const again = file("again.zip");
-    const step = progress.step("export the platform's Convex");
-    await world.target.exportTo(again, step);
-    step.done();
+    await world.target.exportTo(again);
     const diffs = await world.snapshots.diff(original, again);
     if (diffs.length > 0) throw new Refused(listed(diffs.map(differs)));
     await rm(again, { force: true });

@@ -15,17 +15,23 @@ export const noteTrading: Step<"note-trading"> = {
   id: "note-trading",
   title: "Note the kill switch",
   phase: "freeze",
-  async run({ world: { api }, say }) {
+  async run({ world: { api }, options, say }) {
     try {
       const [agents, killSwitch] = await Promise.all([api.agents(), api.killSwitch()]);
       return { agents, killSwitch, impossible: null };
     } catch (error) {
       if (!(error instanceof TradingImpossible)) throw error;
+      if (!options.appCannotTrade) throw new Refused([unreadable(error)]);
       say(`there is no kill switch to throw: ${error.message}`);
       return { agents: [], killSwitch: null, impossible: error.message };
     }
   },
 };
+
+/** What an operator does about a kill switch that cannot be read. */
+export function unreadable({ message }: TradingImpossible): string {
+  return `the app's kill switch cannot be read (${message}), so that trading cannot be halted by it. See the API's log (backend-api.log) on the legacy host, and mend its store. An app whose TIMESCALE_RL_OPS_ENABLED is off keeps no agents and cannot trade: if that is so, state it by --app-cannot-trade`;
+}
 
 export const haltTrading: Step<"halt-trading"> = {
   id: "halt-trading",

@@ -3,7 +3,8 @@ import { ENV_CONTRACT } from "../../../../contracts/env";
 import { setsKey } from "../env-file";
 import type { Facts } from "../facts";
 import { Refused, type MoveSettings, type Step, type StepContext } from "../step";
-import { WRITERS, type HostSeen, type World, type Writer } from "../world";
+import { unreadable } from "./freeze";
+import { PROGRAMS, TradingImpossible, WRITERS, type HostSeen, type World } from "../world";
 
 export const CONVEX_KEY = "CONVEX_URL";
 export const TIMESCALE_KEY = "TIMESCALE_URL";
@@ -39,7 +40,13 @@ export async function lookAtEverything({ world, settings, options }: Pick<StepCo
   const [host, files, , source, target, owners, evidence, free] = await Promise.all([
     look("the legacy host", () => world.host.look()),
     look("the legacy host's env files", () => envFilesOf(world, settings)),
-    look("legacy's API", () => world.api.healthy()),
+    look("legacy's API", async () => {
+      await world.api.healthy();
+      const unread = await world.api.killSwitch().then(() => undefined, (error: unknown) => error);
+      if (unread instanceof TradingImpossible) {
+        if (!options.appCannotTrade) problems.push(unreadable(unread));
+      } else if (unread !== undefined) throw unread;
+    }),
     look("legacy's Convex", () => convexOf(world.source)),
     look("the platform's Convex", () => convexOf(world.target)),
     look("Consul's keys", () => world.keys.owners()),
@@ -106,8 +113,6 @@ function hostProblems({ writers }: HostSeen, settings: MoveSettings): string[] {
   if (!writers.worker.running && !settings.apiStartsAlone) problems.push("the legacy worker does not run, and legacy.commands.start would start it beside the API after the move; name a command that starts the API alone (legacy.commands.startApi)");
   return problems;
 }
-
-export const PROGRAMS: Readonly<Record<Writer, string>> = { worker: "jobs/worker.ts", api: "api/server.ts" };
 
 function fileProblems({ setting, values }: EnvFiles, settings: MoveSettings): string[] {
   if (setting.length === 0) return [`none of ${settings.envFiles.join(", ")} in the legacy checkout sets ${CONVEX_KEY}, so that it could not be changed; name the file that does (dataMove.envFiles)`];

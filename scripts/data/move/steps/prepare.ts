@@ -6,11 +6,9 @@ export const keepTarget: Step<"keep-target"> = {
   id: "keep-target",
   title: "Keep what the platform's Convex holds",
   phase: "prepare",
-  async run({ world, file, maybe, progress }) {
+  async run({ world, file, maybe }) {
     const path = file("target-before.zip");
-    const step = progress.step("export the platform's Convex");
-    await world.target.exportTo(path, step);
-    step.done();
+    await world.target.exportTo(path);
     // The way back is only as good as this file.
     const { problems } = await world.snapshots.validate(path);
     if (problems.length > 0) throw new Refused([`the export of the platform's Convex (${path}) cannot be relied on as the way back: ${problems[0].place}: ${problems[0].what}${problems.length > 1 ? `, and ${problems.length - 1} more` : ""}; export it again by repeating the command`]);
@@ -22,12 +20,10 @@ export const functions: Step<"functions"> = {
   id: "functions",
   title: "Deploy the app's functions and schema",
   phase: "prepare",
-  async run({ world, file, progress }) {
+  async run({ world, file }) {
     const folder = file("app");
     await world.app.place(folder);
-    const step = progress.step(`deploy ${world.app.name}`);
-    await world.target.deploy(folder, step);
-    step.done();
+    await world.target.deploy(folder);
     await rm(folder, { recursive: true, force: true });
     return { app: world.app.name };
   },

@@ -7,6 +7,7 @@ import { killSwitchAsItWas, stillFrozen, untilHealthy } from "./freeze";
 import { CONVEX_KEY, TIMESCALE_KEY } from "./preflight";
 
 const LOOK_EVERY_MS = 2_000;
+const GIVEN_UP = "given-up.zip";
 
 export const evidence: Step<"evidence"> = {
   id: "evidence",
@@ -81,8 +82,12 @@ export const start: Step<"start"> = {
     if (elsewhere.length > 0) throw new Refused(elsewhere);
     return { at };
   },
-  async undo({ world }) {
+  async undo({ world, file, say }) {
     for (const writer of WRITERS) await world.host.stop(writer);
+    // What was written since is in no other place, and is about to be replaced.
+    const path = file(GIVEN_UP);
+    await world.target.exportTo(path);
+    say(`what the platform's Convex holds, with all that was written since the thaw, is kept in ${path}`);
   },
 };
 
