@@ -2,7 +2,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { Duration } from "../../../contracts/units";
 import { silentProgress } from "../progress";
-import { ConvexFailure, type ConvexInstance, type ImportStatus } from "./instance";
+import type { ConvexCli } from "./cli";
+import { ConvexFailure } from "./api";
+import type { ConvexInstance, ImportStatus } from "./instance";
 import { UploadRecords, uploadSnapshot, type SnapshotFile, type UploadOptions } from "./upload";
 
 /** An operator watches a line. */
@@ -69,6 +71,23 @@ export async function importSnapshot(instance: ConvexInstance, snapshot: Snapsho
   options.mayReplace?.(await targetContents(instance));
   const { importId, resumedParts } = earlier && (await records.read(name, instance.access.address, snapshot)) ? { importId: earlier.id, resumedParts: 0 } : await uploadSnapshot(instance, snapshot, { ...options, records });
   return { ...(await follow(instance, importId, snapshot, records, options)), how: "imported", resumedParts };
+}
+
+/**
+ * The same by the real CLI, which uploads in one go: an upload that breaks off begins anew.
+ * @throws CliFailure, or what `mayReplace` throws
+ */
+export async function importByCli(instance: ConvexInstance, cli: ConvexCli, path: string, { mayReplace, progress = silentProgress }: Pick<ImportOptions, "mayReplace" | "progress">): Promise<void> {
+  await noOther(instance, undefined);
+  mayReplace?.(await targetContents(instance));
+  const step = progress.step(`import at ${instance.access.side} by the convex CLI`);
+  try {
+    await cli.importSnapshot(path);
+    step.done();
+  } catch (error) {
+    step.failed("see below");
+    throw error;
+  }
 }
 
 /** Two imports at once would each replace what the other wrote. */

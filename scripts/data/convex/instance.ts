@@ -1,27 +1,16 @@
-/** A running Convex, as the CLI and the app ask it: system queries by the admin key, public functions, stored files. */
+/** A running Convex, as the CLI and the app ask it: tables, counts, documents, imports, stored files. */
 import { createHash } from "node:crypto";
-import { setTimeout as wait } from "node:timers/promises";
-import { convexToJson, jsonToConvex, type Value } from "convex/values";
-import { z } from "zod";
+import type { Value } from "convex/values";
 import { Duration } from "../../../contracts/units";
-import { request, Unreachable, type Answer } from "../../clients/http";
+import { request } from "../../clients/http";
 import type { ConvexAccess } from "./access";
+import { ConvexApi, ConvexFailure, isTooLarge, type ApiOptions, type FunctionKind } from "./api";
 import type { Fields } from "./values";
 
-/** Reading a page of 5 MB, or counting a table right after a boot, takes the backend seconds. */
-const ANSWER_TIMEOUT = Duration.minutes(1);
 /** A backend that has just begun counts its tables first: a minute for millions of rows. */
 const SUMMARIES_PATIENCE = Duration.minutes(3);
-/** A backend that restarts is back within this time, or somebody has to look. */
-const READ_PATIENCE = Duration.seconds(30);
-const RETRY_EVERY = Duration.seconds(1);
 /** What the backend reads for one page at most is 5 MB; a page of large rows is asked for again, smaller. */
 const PAGE_ROWS = 1_000;
-/** A failed function: the backend's own status. */
-const FUNCTION_FAILED = 560;
-const MAX_COMPLAINT = 300;
-
-export type FunctionKind = "query" | "mutation" | "action";
 
 /** What `_system/cli/queryImport` tells of an import. */
 export interface ImportStatus {
@@ -45,29 +34,16 @@ export interface StoredFile {
   readonly internalId: string | undefined;
 }
 
-export type ConvexFailureReason = "key-refused" | "no-function" | "function-failed" | "unavailable" | "refused";
-
-/** Convex answered, and did not do what was asked. */
-export class ConvexFailure extends Error {
-  override readonly name = "ConvexFailure";
-  constructor(readonly reason: ConvexFailureReason, message: string) {
-    super(message);
-  }
-}
-
-export interface InstanceOptions {
-  readonly signal?: AbortSignal;
-  /** How long a question that changes nothing is asked again while the backend is unavailable. @default 30 s */
-  readonly patience?: Duration;
+export interface InstanceOptions extends ApiOptions {
   /** How long counts are waited for after a boot. @default 3 min */
   readonly summariesPatience?: Duration;
 }
 
-const answerSchema = z.object({ status: z.enum(["success", "error"]), value: z.unknown().optional(), errorMessage: z.string().optional() });
-const refusalSchema = z.object({ code: z.string(), message: z.string() });
-
 export class ConvexInstance {
-  constructor(readonly access: ConvexAccess, private readonly options: InstanceOptions = {}) {}
+  private readonly api: ConvexApi;
+  constructor(readonly access: ConvexAccess, private readonly options: InstanceOptions = {}) {
+    this.api = new ConvexApi(access, options);
+  }
 
   /** What GET /version says. @throws Unreachable when nobody answers */
   async version(): Promise<string> {
@@ -78,7 +54,7 @@ export class ConvexInstance {
 
   /** Names of the tables, sorted, without the system's own. A table of the schema is there before its first row. */
   async tables(): Promise<string[]> {
-    const { page } = (await this.system("_system/cli/tables:default", { paginationOpts: { cursor: null, numItems: 10_000 } })) as unknown as { page: readonly { readonly name: string }[] };
+    const { page } = (await this.api.system("_system/cli/tables:default", { paginationOpts: { cursor: null, numItems: 10_000 } })) as unknown as { page: readonly { readonly name: string }[] };
     return page.map(({ name }) => name).sort();
   }
 
@@ -87,11 +63,11 @@ export class ConvexInstance {
     const deadline = Date.now() + (this.options.summariesPatience ?? SUMMARIES_PATIENCE).milliseconds;
     for (;;) {
       try {
-        return Number(await this.system("_system/cli/tableSize:default", { tableName: table }));
+        return Number(await this.api.system("_system/cli/tableSize:default", { tableName: table }));
       } catch (error) {
         if (!/TableSummariesUnavailable|table summaries/i.test((error as Error).message)) throw error;
         if (Date.now() >= deadline) throw new ConvexFailure("unavailable", `Convex of ${this.access.side} has not counted its tables after ${this.options.summariesPatience ?? SUMMARIES_PATIENCE} (TableSummariesUnavailable): it does so after each start; see its log, and try again`);
-        await this.pause();
+        await this.api.pause();
       }
     }
   }
@@ -106,17 +82,18 @@ export class ConvexInstance {
   /**
    * Documents of a table by their creation time, page by page.
    * @param order @default "asc"
+   * @param pageRows for who wants only the first few. @default 1000
    */
-  async *documents(table: string, order: "asc" | "desc" = "asc"): AsyncGenerator<Fields> {
+  async *documents(table: string, order: "asc" | "desc" = "asc", pageRows = PAGE_ROWS): AsyncGenerator<Fields> {
     let cursor: string | null = null;
-    let numItems = PAGE_ROWS;
+    let numItems = pageRows;
     for (;;) {
       let answer: { readonly page: readonly Fields[]; readonly isDone: boolean; readonly continueCursor: string };
       try {
-        answer = (await this.system("_system/cli/tableData:default", { table, order, paginationOpts: { cursor, numItems } })) as unknown as typeof answer;
+        answer = (await this.api.system("_system/cli/tableData:default", { table, order, paginationOpts: { cursor, numItems } })) as unknown as typeof answer;
       } catch (error) {
         // Rows with artefacts in them are large.
-        if (!(error instanceof Unreachable && /more than \d+ bytes/.test(error.message)) || numItems === 1) throw error;
+        if (!isTooLarge(error) || numItems === 1) throw error;
         numItems = Math.max(1, Math.floor(numItems / 4));
         continue;
       }
@@ -139,24 +116,29 @@ export class ConvexInstance {
    * @throws ConvexFailure "no-function" when the app's functions are not deployed
    */
   call(kind: FunctionKind, path: string, args: Readonly<Record<string, Value>>): Promise<Value> {
-    return this.ask(kind, path, args, false);
+    return this.api.call(kind, path, args);
+  }
+
+  /** A call of the admin's HTTP API that is no function: a small JSON, or a part of an upload. @throws ConvexFailure unless it was done */
+  admin(path: string, body: Uint8Array<ArrayBuffer> | Readonly<Record<string, unknown>> | undefined): Promise<unknown> {
+    return this.api.admin(path, body);
   }
 
   /** Imports that the backend knows, newest first where it sorts them. */
   async imports(): Promise<ImportStatus[]> {
-    const list = (await this.system("_system/cli/queryImport:list", {})) as unknown as readonly Fields[];
+    const list = (await this.api.system("_system/cli/queryImport:list", {})) as unknown as readonly Fields[];
     return list.map(importStatus);
   }
 
   /** One import; undefined when the backend does not know it. */
   async importStatus(importId: string): Promise<ImportStatus | undefined> {
-    const found = (await this.system("_system/cli/queryImport:default", { importId })) as Fields | null;
+    const found = (await this.api.system("_system/cli/queryImport:default", { importId })) as Fields | null;
     return found === null ? undefined : importStatus(found);
   }
 
   /** State of the newest export; undefined when there was none. */
   async exportState(): Promise<string | undefined> {
-    const found = (await this.system("_system/cli/exports:getLatest", {})) as Fields | null;
+    const found = (await this.api.system("_system/cli/exports:getLatest", {})) as Fields | null;
     return found === null ? undefined : String(found.state);
   }
 
@@ -179,80 +161,6 @@ export class ConvexInstance {
       size += chunk.length;
     }
     return { sha256: hash.digest("base64"), size };
-  }
-
-  /** Any call of the admin API: a small JSON, or a part of an upload. @throws ConvexFailure unless it was done */
-  async admin(path: string, body: Uint8Array<ArrayBuffer> | Readonly<Record<string, unknown>> | undefined): Promise<unknown> {
-    const binary = body instanceof Uint8Array;
-    const key = await this.access.adminKey();
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(`${this.access.address}${path}`, {
-        method: "POST",
-        signal: this.options.signal,
-        headers: { authorization: `Convex ${key}`, "content-type": binary ? "application/octet-stream" : "application/json" },
-        ...(body === undefined ? {} : { body: binary ? body : JSON.stringify(body) }),
-      });
-      text = await response.text();
-    } catch (error) {
-      if (this.options.signal?.aborted) throw error;
-      throw new Unreachable("other", `${new URL(this.access.address).host}: ${((error as Error).cause as Error | undefined)?.message ?? (error as Error).message}`);
-    }
-    if (response.status !== 200) throw this.failure(response.status, text, path.split("?")[0], key);
-    return text === "" ? undefined : JSON.parse(text);
-  }
-
-  /** By the admin key; asked again while the backend is away, since it changes nothing. */
-  private system(path: string, args: Readonly<Record<string, Value>>): Promise<Value> {
-    return this.ask("query", path, args, true);
-  }
-
-  private async ask(kind: FunctionKind, path: string, args: Readonly<Record<string, Value>>, asAdmin: boolean): Promise<Value> {
-    const key = asAdmin ? await this.access.adminKey() : undefined;
-    const body = JSON.stringify({ path, args: [convexToJson(args)], format: "convex_encoded_json" });
-    const headers = { "content-type": "application/json", ...(key === undefined ? {} : { authorization: `Convex ${key}` }) };
-    const deadline = kind === "query" ? Date.now() + (this.options.patience ?? READ_PATIENCE).milliseconds : 0;
-    for (;;) {
-      try {
-        const answer = await request(`${this.access.address}/api/${kind}`, { method: "POST", headers, body, signal: this.options.signal, answerTimeout: ANSWER_TIMEOUT });
-        return this.read(answer, path, key);
-      } catch (error) {
-        const away = (error instanceof ConvexFailure && error.reason === "unavailable") || (error instanceof Unreachable && ["refused", "other"].includes(error.reason) && !/more than \d+ bytes/.test(error.message));
-        if (!away || Date.now() >= deadline || this.options.signal?.aborted) throw error;
-        await this.pause();
-      }
-    }
-  }
-
-  private read(answer: Answer, path: string, key: string | undefined): Value {
-    if (answer.status !== 200 && answer.status !== FUNCTION_FAILED) throw this.failure(answer.status, answer.text, path, key);
-    const { status, value, errorMessage = "" } = answerSchema.parse(JSON.parse(answer.text));
-    if (status === "success") return jsonToConvex(value as Parameters<typeof jsonToConvex>[0]);
-    if (/could not find (public )?function/i.test(errorMessage)) throw new ConvexFailure("no-function", `Convex of ${this.access.side} has no function ${path}: the app's functions are not deployed there; deploy them (gvfx data move does), then run this again`);
-    throw new ConvexFailure("function-failed", `${path} failed at Convex of ${this.access.side}: ${this.shown(errorMessage, key)}`);
-  }
-
-  private failure(status: number, text: string, what: string, key: string | undefined): ConvexFailure {
-    const { side, address } = this.access;
-    if (status === 401 || status === 403) return new ConvexFailure("key-refused", `Convex of ${side} at ${address} refuses the admin key (status ${status}): it is of another instance or of another secret; see which one is used: gvfx data admin-key --side ${side}`);
-    let said = text;
-    try {
-      const { code, message } = refusalSchema.parse(JSON.parse(text));
-      said = `${code}: ${message}`;
-    } catch {
-      // Not Convex's own JSON: a proxy's page, say.
-    }
-    return new ConvexFailure(status === 503 || status === 502 || status === 504 ? "unavailable" : "refused", `Convex of ${side} at ${address} answered with status ${status} to ${what}: ${this.shown(said, key)}`);
-  }
-
-  private shown(text: string, key: string | undefined): string {
-    const kept = key === undefined ? text : text.replaceAll(key, "<admin key>");
-    return kept.trim().slice(0, MAX_COMPLAINT) || "(nothing)";
-  }
-
-  private async pause(): Promise<void> {
-    await wait(RETRY_EVERY.milliseconds, undefined, { signal: this.options.signal });
   }
 }
 

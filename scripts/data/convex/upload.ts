@@ -7,7 +7,8 @@ import { z } from "zod";
 import { Duration } from "../../../contracts/units";
 import { Unreachable } from "../../clients/http";
 import { silentProgress, type Progress } from "../progress";
-import { ConvexFailure, type ConvexInstance } from "./instance";
+import { ConvexFailure } from "./api";
+import type { ConvexInstance } from "./instance";
 
 /** The backend takes no smaller part but the last, and fewer than 10,000 of them (get-convex/convex-backend, npm-packages/convex convexImport.ts). */
 const PART_BYTES = 5 * 2 ** 20;

@@ -3,6 +3,7 @@
  * into one form in which they can be compared: an int64 is a bigint, a float
  * a number, bytes an ArrayBuffer. JSON.parse alone would make 1 of 1.0.
  */
+import { isArrayBuffer } from "node:util/types";
 import { jsonToConvex, type Value } from "convex/values";
 
 export type Fields = Readonly<Record<string, Value | undefined>>;
@@ -45,7 +46,7 @@ function numeral(text: string): Value {
 /** Whether two values are the same to Convex: kinds count, -0 is not 0, NaN is NaN, and an absent field is not null. */
 export function sameValue(left: Value | undefined, right: Value | undefined): boolean {
   if (Object.is(left, right)) return true;
-  if (left instanceof ArrayBuffer || right instanceof ArrayBuffer) return left instanceof ArrayBuffer && right instanceof ArrayBuffer && Buffer.from(left).equals(Buffer.from(right));
+  if (isArrayBuffer(left) || isArrayBuffer(right)) return isArrayBuffer(left) && isArrayBuffer(right) && Buffer.from(left).equals(Buffer.from(right));
   if (Array.isArray(left) || Array.isArray(right)) return Array.isArray(left) && Array.isArray(right) && left.length === right.length && left.every((item, i) => sameValue(item, right[i]));
   if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false;
   const [ours, theirs] = [left as Fields, right as Fields];
