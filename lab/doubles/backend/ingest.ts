@@ -50,7 +50,9 @@ export async function ingest(store: Store, bingx: Bingx, options: IngestOptions,
   const totals = new Map<string, number>();
   const finish = async (status: "succeeded" | "failed", error_summary: string | null): Promise<void> => {
     const errors = status === "failed" ? 1 : 0;
-    for (const { feed, id } of runs) await store.mutation("ingestion_runs:complete", { id, status, new_count: totals.get(feed) ?? 0, updated_count: 0, error_count: errors, error_summary });
+    // The lock's run counts all feeds together, as in the app.
+    const all = [...totals.values()].reduce((sum, count) => sum + count, 0);
+    for (const { feed, id } of runs) await store.mutation("ingestion_runs:complete", { id, status, new_count: feed === LOCK_FEED ? all : (totals.get(feed) ?? 0), updated_count: 0, error_count: errors, error_summary });
   };
   try {
     await update(store, "ingestion_runs", [eq("id", lock.id)], { instance: options.instance });

@@ -43,13 +43,16 @@ function timeOf(value: unknown, table: string, field: string): number {
   return ms;
 }
 
-/** @param adminKey asked for only where the app's own functions do not suffice; left out, they must */
-export function convexMarketData(calls: ConvexCalls, adminKey?: () => Promise<string>): MarketData {
+/**
+ * @param adminKey asked for only where the app's own functions do not suffice; left out, they must
+ * @param rowsAtOnce rows of a page. @default 4,000: what Convex lets one function read holds four of them
+ */
+export function convexMarketData(calls: ConvexCalls, adminKey?: () => Promise<string>, rowsAtOnce = PAGE): MarketData {
   const openTimePage = async (pair: string, interval: string, start?: string): Promise<number[]> =>
-    z.array(z.string()).parse(await calls.query("bingx_candles:listOpenTimesByRange", { pair, interval, ...(start === undefined ? { limit: 1 } : { start, limit: PAGE }) })).map((time) => timeOf(time, FEEDS.candles, "open_time"));
+    z.array(z.string()).parse(await calls.query("bingx_candles:listOpenTimesByRange", { pair, interval, ...(start === undefined ? { limit: 1 } : { start, limit: rowsAtOnce }) })).map((time) => timeOf(time, FEEDS.candles, "open_time"));
 
   const listed = async (feed: TimedFeed, pair: string, start: string): Promise<number[]> =>
-    rowsSchema.parse(await calls.query(`${FEEDS[feed]}:listByRange`, { pair, start, limit: PAGE, order: "asc" })).map((row) => timeOf(row[TIME_FIELD[feed]], FEEDS[feed], TIME_FIELD[feed]));
+    rowsSchema.parse(await calls.query(`${FEEDS[feed]}:listByRange`, { pair, start, limit: rowsAtOnce, order: "asc" })).map((row) => timeOf(row[TIME_FIELD[feed]], FEEDS[feed], TIME_FIELD[feed]));
 
   const scanned = async (feed: TimedFeed, pair: string, from: number): Promise<number[]> => {
     const field = TIME_FIELD[feed];
@@ -74,14 +77,14 @@ export function convexMarketData(calls: ConvexCalls, adminKey?: () => Promise<st
   return {
     address: calls.address,
     now: async () => Date.now() + (await calls.clockAhead()),
-    openTimes: (pair, interval, from) => inPages(from, (start) => openTimePage(pair, interval, start)),
+    openTimes: (pair, interval, from) => inPages(from, rowsAtOnce, (start) => openTimePage(pair, interval, start)),
     async edges(pair, interval): Promise<CandleEdges> {
       const [oldest] = await openTimePage(pair, interval);
       const [newest] = rowsSchema.parse(await calls.query("bingx_candles:listByRange", { pair, interval, order: "desc", limit: 1 }));
       return { oldest, newest: newest && timeOf(newest.open_time, FEEDS.candles, "open_time") };
     },
     async times(feed, pair, from) {
-      if (INDEXED.includes(feed)) return inPages(from, (start) => listed(feed, pair, start));
+      if (INDEXED.includes(feed)) return inPages(from, rowsAtOnce, (start) => listed(feed, pair, start));
       if (!large.has(feed)) {
         try {
           return await scanned(feed, pair, from);
@@ -103,14 +106,14 @@ export function convexMarketData(calls: ConvexCalls, adminKey?: () => Promise<st
 }
 
 /** Pages of ascending times: each begins at the last one's end, which both of them hold. */
-async function inPages(from: number, page: (start: string) => Promise<readonly number[]>): Promise<number[]> {
+async function inPages(from: number, rowsAtOnce: number, page: (start: string) => Promise<readonly number[]>): Promise<number[]> {
   const all: number[] = [];
   for (let start = from; ; ) {
     const times = await page(iso(start));
     const last = times.at(-1);
     for (const time of times) if (start === from || time > start) all.push(time);
-    if (times.length < PAGE || last === undefined) return all;
-    if (last <= start) throw new Error(`more than ${PAGE} rows have the time ${iso(start)}, so that what follows cannot be listed`);
+    if (times.length < rowsAtOnce || last === undefined) return all;
+    if (last <= start) throw new Error(`${rowsAtOnce} rows and more have the time ${iso(start)}, so that what follows cannot be listed`);
     start = last;
   }
 }

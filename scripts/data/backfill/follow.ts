@@ -18,7 +18,7 @@ export interface Waiting {
   /** Milliseconds of a clock that only goes forward. */
   readonly clock: () => number;
   /** Told now and then what is waited for. */
-  readonly say?: (line: string) => void;
+  readonly say: (line: string) => void;
 }
 
 export type Fate =
@@ -51,7 +51,7 @@ export async function followCall(data: MarketData, call: MadeCall, { runTimeout,
     if (run?.finished) return { outcome: run.status === "succeeded" ? "succeeded" : "failed", run };
     if (run && clock() - began >= runTimeout.milliseconds) return { outcome: "abandoned", run };
     if (!run && clock() - began >= BEGINS_WITHIN.milliseconds) return { outcome: "never-began" };
-    if (run && !told) say?.(`its run ${run.id} goes on in the app; followed until it ends`);
+    if (run && !told) say(`its run ${run.id} goes on in the app; followed until it ends`);
     told ||= run !== undefined;
     await wait(LOOK_EVERY);
   }
@@ -71,7 +71,7 @@ export async function whenIdle(data: MarketData, { runTimeout, wait, clock, say 
     const running = runs.find((run) => !run.finished && now - run.startedAt <= runTimeout.milliseconds);
     if (!running) return runs;
     if (clock() - began > runTimeout.milliseconds) throw new Error(`the app's ingest has been busy for ${runTimeout} (run ${running.id}, ${running.trigger}), so that no backfill could begin; look at GET /ops/ingestion/runs?source_type=bingx, and repeat this command: it goes on where it was`);
-    if (!told) say?.(`waits for the app's own ingest to end (run ${running.id}, ${running.trigger})`);
+    if (!told) say(`waits for the app's own ingest to end (run ${running.id}, ${running.trigger})`);
     told = true;
     await wait(IDLE_LOOK_EVERY);
   }
