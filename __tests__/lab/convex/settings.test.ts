@@ -35,9 +35,18 @@ test.each([
   ["no secret", { INSTANCE_SECRET: undefined }, "it is not set"],
   ["a URL with a path", { POSTGRES_URL: "postgres://a:b@c:1/db" }, "POSTGRES_URL has the path /db"],
   ["a name that no database can have", { INSTANCE_NAME: "Gold View" }, "INSTANCE_NAME"],
+  ["an interruption that it does not know", { DOUBLE_IMPORT_FAULTS: "later=3" }, "DOUBLE_IMPORT_FAULTS"],
+  ["a need that is neither true nor false", { DOUBLE_NEEDS_DEPLOY: "1" }, "DOUBLE_NEEDS_DEPLOY"],
+  ["parts of seconds", { DOUBLE_TABLE_SUMMARIES_AFTER: "1.5" }, "DOUBLE_TABLE_SUMMARIES_AFTER"],
+  ["a port that is none", { DOUBLE_API_PORT: "70000" }, "DOUBLE_API_PORT"],
   ["a pool of nothing", { POSTGRES_URL: "postgres://a:b@c:1", POSTGRES_MAX_CONNECTIONS: "0" }, "POSTGRES_MAX_CONNECTIONS"],
 ])("refuses %s", (_what, change, message) => {
   expect(() => settingsFrom({ ...base, ...change })).toThrow(message);
+});
+
+test("what the double does beyond the real one is off, unless it is asked for", () => {
+  expect(settingsFrom(base)).toMatchObject({ needsDeploy: false, tableSummariesAfter: 0, importFaults: {}, ports: { api: 3210, site: 3211 }, dataFolder: "/convex/data" });
+  expect(settingsFrom({ ...base, DOUBLE_NEEDS_DEPLOY: "true", DOUBLE_TABLE_SUMMARIES_AFTER: "5", DOUBLE_IMPORT_FAULTS: "fail-after=10,pause-ms=2" })).toMatchObject({ needsDeploy: true, tableSummariesAfter: 5, importFaults: { "fail-after": 10, "pause-ms": 2 } });
 });
 
 test("the key of upload URLs is the instance's, not its secret", () => {

@@ -31,8 +31,10 @@ export class SystemUnavailable extends Error {
   }
 }
 
-function importValue({ id, state }: ImportRecord): Fields {
-  return { _id: id, state: (state.state === "completed" ? { ...state, num_rows_written: BigInt(state.num_rows_written) } : { ...state }) as Fields };
+/** Without the checkpoints by table of the real one. */
+function importValue({ id, requested, mode, state }: ImportRecord): Fields {
+  const told = state.state === "completed" ? { ...state, num_rows_written: BigInt(state.num_rows_written) } : state;
+  return { _id: id, _creationTime: requested, component_path: null, format: { format: "zip" }, mode, requestor: { type: "snapshotImport" }, state: { ...told } as Fields };
 }
 
 function exportValue(exports: Exports): Value {

@@ -31,7 +31,8 @@ export function confirmation(counts: readonly TableCount[], mode: ImportMode): s
   const all = [["table", "create", "delete"], ...rows];
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column].length)));
   const lines = all.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column])).join(" | ")} |`);
-  return ["Import change summary:", lines[0], "-".repeat(lines[0].length), ...lines.slice(1)].join("\n");
+  const last = "Once the import has started, it will run in the background.\nInterrupting `npx convex import` will not cancel it.";
+  return ["Import change summary:", lines[0], "-".repeat(lines[0].length), ...lines.slice(1), last].join("\n");
 }
 
 /** As the real list: the newest ones. */
