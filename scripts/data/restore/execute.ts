@@ -1,0 +1,179 @@
+/**
+ * Does what a plan says, step by step, and proves it. Nothing of what runs is
+ * touched before everything is proven. When it breaks off, it says what state
+ * that leaves, and which command goes on.
+ */
+import type { Progress } from "../progress";
+import { danglingReferences, serverProblems, type Fingerprint } from "./fingerprint";
+import type { FilesProof, RestoreOperations } from "./operations";
+import { shortId, type RestorePlan, type RestoreStep } from "./types";
+
+export interface StepRecord {
+  readonly step: string;
+  readonly seconds: number;
+  /** What it found or did, in a few words. */
+  readonly note: string;
+}
+
+export interface Execution {
+  readonly outcome: "done" | "not-proven" | "failed" | "interrupted";
+  readonly steps: readonly StepRecord[];
+  readonly files: FilesProof | undefined;
+  readonly fingerprint: Fingerprint | undefined;
+  /** What the proofs found wrong, all of it. */
+  readonly problems: readonly string[];
+  /** Why it broke off. */
+  readonly error: string | undefined;
+  /** What that leaves, and what helps. */
+  readonly next: readonly string[];
+}
+
+export interface ExecuteOptions {
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+  /** Name of Convex's database. */
+  readonly convexDatabase: string;
+  /** Bytes of the restore point, for the progress of its transfer. */
+  readonly bytes: number;
+  /** As commands are typed. */
+  readonly gvfx: string;
+  /** Milliseconds that only grow. @default performance.now */
+  readonly clock?: () => number;
+}
+
+class NotProven extends Error {}
+class Interrupted extends Error {}
+
+export async function executePlan(plan: RestorePlan, operations: RestoreOperations, options: ExecuteOptions): Promise<Execution> {
+  const { progress, signal, clock = () => performance.now() } = options;
+  const steps: StepRecord[] = [];
+  const found: Found = { files: undefined, fingerprint: undefined, problems: [] };
+  let at: RestoreStep["kind"] | undefined;
+  const ended = (outcome: Execution["outcome"], error?: Error): Execution => ({ outcome, steps, ...found, error: error?.message, next: error ? whatNow(plan, at!, steps, options.gvfx) : [] });
+  for (const step of plan.steps) {
+    at = step.kind;
+    const began = clock();
+    const shown = progress.step(TITLES[step.kind], step.kind === "fetch" ? options.bytes : undefined);
+    try {
+      // Between the stop of the jobs and their start nothing may break off that can go on.
+      if (signal?.aborted && !COMMITTED.includes(step.kind)) throw new Interrupted("interrupted");
+      const note = await doStep(step, operations, found, options, (count) => shown.advance(count));
+      steps.push({ step: step.kind, seconds: secondsSince(began, clock), note });
+      shown.done(note);
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      steps.push({ step: step.kind, seconds: secondsSince(began, clock), note: failure instanceof NotProven ? failure.message : `broke off: ${failure.message}` });
+      shown.failed(failure instanceof NotProven ? failure.message : "broke off");
+      await operations.cleanUp();
+      // What is wrong with a backup is left to be looked at; what broke off says nothing of it.
+      if (plan.request.mode === "rehearse" && step.kind !== "remove" && !(failure instanceof NotProven)) await operations.remove().catch(() => undefined);
+      if (failure instanceof NotProven) return ended("not-proven", failure);
+      return ended(failure instanceof Interrupted || signal?.aborted ? "interrupted" : "failed", failure);
+    }
+  }
+  return ended("done");
+}
+
+interface Found {
+  files: FilesProof | undefined;
+  fingerprint: Fingerprint | undefined;
+  problems: string[];
+}
+
+async function doStep(step: RestoreStep, operations: RestoreOperations, found: Found, { convexDatabase }: ExecuteOptions, onBytes: (count: number) => void): Promise<string> {
+  /** Ends the restore when a proof found something wrong. */
+  const proven = (problems: readonly string[], note: string): string => {
+    found.problems.push(...problems);
+    if (problems.length > 0) throw new NotProven(`${problems.length} ${problems.length === 1 ? "thing is" : "things are"} not as the backup says; the first: ${problems[0]}`);
+    return note;
+  };
+  switch (step.kind) {
+    case "pull":
+      await operations.pull(step.images);
+      return `${step.images.length} images`;
+    case "fetch":
+      await operations.fetch(step, onBytes);
+      return step.way === "stream" ? `through this machine to ${step.node}` : step.way === "s3" ? `from S3 to ${step.node}` : `on ${step.node}`;
+    case "check-files": {
+      found.files = await operations.checkFiles();
+      const { manifest, inventory, problems } = found.files;
+      return proven(problems, `${manifest.postgres.files} files of Postgres, ${inventory.length} objects`);
+    }
+    case "prove-database": {
+      found.fingerprint = await operations.proveDatabase();
+      const { version, tables, convex } = found.fingerprint;
+      return proven(serverProblems(found.fingerprint, found.files!.manifest, convexDatabase), `Postgres ${version}, ${tables.length} tables, ${convex.length} of Convex with ${sum(convex.map(({ rows }) => rows))} documents`);
+    }
+    case "load-objects":
+      return proven(await operations.loadObjects(found.files!), `${found.files!.inventory.length} objects`);
+    case "prove-references": {
+      const { references } = found.fingerprint!;
+      return proven(danglingReferences(references, found.files!.inventory), `${references.length} rows name an object, and each is there`);
+    }
+    case "mark-proven":
+      await operations.markProven();
+      return "";
+    case "stop-jobs":
+      await operations.stopJobs(step.jobs);
+      return step.jobs.join(", ");
+    case "prove-idle": {
+      const users = await operations.volumeUsers();
+      if (users.length > 0) throw new Error(`a volume is still in use, and nothing was renamed: ${users.join("; ")}`);
+      return "nobody has a volume open";
+    }
+    case "swap":
+      await operations.swap();
+      return "";
+    case "start-jobs":
+      await operations.startJobs(step.jobs);
+      return step.jobs.join(", ");
+    case "remove":
+      await operations.remove();
+      return "";
+  }
+}
+
+const TITLES: Readonly<Record<RestoreStep["kind"], string>> = {
+  pull: "pull images",
+  fetch: "restore the files beside",
+  "check-files": "check every file by its hash",
+  "prove-database": "start a Postgres on them, read every row",
+  "load-objects": "load the objects, read them back",
+  "prove-references": "look up every file that a row names",
+  "mark-proven": "note that it is proven",
+  "stop-jobs": "stop the data plane",
+  "prove-idle": "see that nobody uses the volumes",
+  swap: "put the restored data in place",
+  "start-jobs": "start the data plane",
+  remove: "remove what was rehearsed",
+};
+
+/** From the swap on, going on is the only safe way. */
+const COMMITTED: readonly RestoreStep["kind"][] = ["swap", "start-jobs"];
+
+/** What a restore that ended at a step has left, and the command for it. */
+function whatNow({ request, folder }: RestorePlan, at: RestoreStep["kind"], steps: readonly StepRecord[], gvfx: string): string[] {
+  const again = `${gvfx} data restore --in-place --snapshot ${shortId(request.point)}`;
+  const stopped = steps.some(({ step }) => step === "stop-jobs");
+  switch (at) {
+    case "stop-jobs":
+    case "prove-idle":
+      return [`the data is as it was; ${stopped ? "jobs of the data plane may be stopped" : "nothing was stopped"}`, `to go on: ${again}`, `to leave it, and start the data plane on its old data: ${gvfx} data restore --start`];
+    case "swap":
+      return ["the data plane is stopped, and its volumes may be half in place", `to go on where it ended: ${again}`, `to go back to the data before: ${gvfx} data restore --undo`];
+    case "start-jobs":
+      return ["the restored data is in place; the data plane did not start", `see why: ${gvfx} why gvfx-postgres gvfx-objectstore gvfx-convex`, `to start it again: ${gvfx} data restore --start`, `to go back to the data before: ${gvfx} data restore --undo`];
+    case "remove":
+      return [`the rehearsal is done; ${folder} on ${request.target} was not removed: ${gvfx} data restore --discard-old`];
+    default:
+      return [`nothing that runs was touched; ${folder} on ${request.target} is removed by the next restore of this point`, `to try again, or another point: ${gvfx} data backups`];
+  }
+}
+
+function secondsSince(began: number, clock: () => number): number {
+  return Math.round(clock() - began) / 1_000;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,35 @@
+/** What the executor does to the world, and what each proof found. Tests have a world of their own. */
+import type { BackupManifest, InventoryLine } from "../../../contracts/backup";
+import type { Fingerprint } from "./fingerprint";
+import type { RestorePlan, RestoreStep } from "./types";
+
+/** What the files of a restored backup are. */
+export interface FilesProof {
+  readonly manifest: BackupManifest;
+  readonly inventory: readonly InventoryLine[];
+  readonly problems: readonly string[];
+}
+
+export interface RestoreOperations {
+  pull(images: readonly string[]): Promise<void>;
+  /** @param onBytes is told how many bytes arrived since it was last told */
+  fetch(step: Extract<RestoreStep, { readonly kind: "fetch" }>, onBytes: (count: number) => void): Promise<void>;
+  /** Reads and hashes everything that was restored, and compares it with the backup's manifests. */
+  checkFiles(): Promise<FilesProof>;
+  /** Starts a Postgres on the restored files and reads every row. */
+  proveDatabase(): Promise<Fingerprint>;
+  /** Loads the objects into a new object store and reads them back. @returns in what they differ from the inventory */
+  loadObjects(proof: FilesProof): Promise<readonly string[]>;
+  markProven(): Promise<void>;
+  stopJobs(jobs: readonly string[]): Promise<void>;
+  /** @returns who has a restored volume's place open */
+  volumeUsers(): Promise<readonly string[]>;
+  swap(): Promise<void>;
+  startJobs(jobs: readonly string[]): Promise<void>;
+  remove(): Promise<void>;
+  /** Ends what a step that was cut off left running on the node; never throws. */
+  cleanUp(): Promise<void>;
+}
+
+/** Makes the operations of one plan. */
+export type OperationsOf = (plan: RestorePlan) => RestoreOperations;

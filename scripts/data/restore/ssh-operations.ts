@@ -1,0 +1,137 @@
+/** A restore on real nodes: scripts by SSH, programs in the platform's own images. */
+import type { ImageLock } from "../../../contracts/images";
+import { imageReference } from "../../../contracts/images";
+import { BACKUP_PATHS, parseBackupManifest, RUN_FOLDER, type BackupManifest } from "../../../contracts/backup";
+import { CONVEX_BUCKETS } from "../../../contracts/services";
+import { Duration } from "../../../contracts/units";
+import type { Environment } from "../../../environments/schema";
+import { convexDatabase } from "../../../constructs/jobs/postgres";
+import { runScript, type ScriptRun, type SshTarget } from "../../clients/ssh";
+import { streamBetween } from "../../clients/ssh-stream";
+import { proveDatabaseScript } from "./database";
+import { hashScript, inventoryProblems, manifestAlgorithm, objectProblems, parseHashes, parseInventory, postgresProblems, readScript, runFolder } from "./files";
+import { parseFingerprint } from "./fingerprint";
+import type { DataJobs } from "./jobs";
+import { loadObjectsScript } from "./objects";
+import type { FilesProof, RestoreOperations } from "./operations";
+import { dumpScript, prepareFolder, restoreScript, unpackCommand, type Repository } from "./repository";
+import { CONTAINER_LABEL, quoted, script } from "./shell";
+import { arrangePostgresScript, cleanUpScript, idleScript, markProvenScript, removeScript, stampOf, swapScript } from "./swap";
+import { RESTORED_VOLUMES, type RestorePlan } from "./types";
+
+/** Beyond the time in which a job is killed. */
+const STOP_ROOM = Duration.seconds(60);
+/** A transfer that a prune disturbed is tried again with the repository's new index. */
+const FETCH_TRIES = 2;
+
+export interface SshSurroundings {
+  readonly env: Environment;
+  readonly images: ImageLock;
+  readonly plan: RestorePlan;
+  readonly machine: (node: string) => SshTarget;
+  readonly repository: Repository;
+  /** MinIO's administrator. */
+  readonly objectstore: { readonly rootUser: string; readonly rootPassword: string };
+  /** Needed by a restore in place alone. */
+  readonly jobs: DataJobs | undefined;
+  /** Environment of the ssh program. */
+  readonly variables: ScriptRun["variables"];
+  readonly signal: AbortSignal;
+  /** @default now */
+  readonly now?: () => Date;
+}
+
+export function sshOperations({ env, images, plan, machine, repository, objectstore, jobs, variables, signal, now = () => new Date() }: SshSurroundings): RestoreOperations {
+  const { folder, request } = plan;
+  const target = machine(request.target);
+  const volumesRoot = folder.slice(0, folder.lastIndexOf("/"));
+  const run = runFolder(folder);
+  const readBack = `${folder}/read-back`;
+  const [postgresVolume, objectVolume] = RESTORED_VOLUMES.map((volume) => `${folder}/volumes/${volume}`);
+  const image = (role: "postgres" | "minio" | "minioClient"): string => imageReference(env.images[role], images[role]);
+  const on = (text: string, options: ScriptRun = {}): Promise<string[]> => runScript(target, text, { variables, signal, ...options });
+  /** Steps that must end, once begun. */
+  const toTheEnd = (text: string): Promise<string[]> => runScript(target, text, { variables });
+
+  return {
+    async pull(references) {
+      await on(script(references.map((reference) => `docker pull --quiet ${quoted(reference)} >/dev/null || fail ${quoted(`${reference} cannot be pulled; without a registry, bring it to the node: docker save there, docker load here`)}`).join("\n")));
+    },
+    async fetch({ from, way }, onBytes) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          if (way === "stream" && from.kind === "local") {
+            await on(script(prepareFolder(folder)));
+            await streamBetween({ from: machine(from.node), script: dumpScript(repository, request.point), to: target, command: unpackCommand(folder) }, { variables, signal, onBytes });
+          } else {
+            let told = 0;
+            await on(restoreScript(repository, request.point, folder), {
+              onLine: (line) => {
+                const bytes = Number(/^bytes (\d+)$/.exec(line)?.[1] ?? told);
+                if (bytes > told) onBytes(bytes - told);
+                told = Math.max(told, bytes);
+              },
+            });
+          }
+          return;
+        } catch (error) {
+          if (attempt >= FETCH_TRIES || signal.aborted || !(error instanceof Error) || !/does not exist|not found in index|no such file/i.test(error.message)) throw error;
+        }
+      }
+    },
+    async checkFiles(): Promise<FilesProof> {
+      const manifest = parseBackupManifest((await on(readScript(`${run}${below(BACKUP_PATHS.manifest)}`))).join("\n"));
+      const backupManifest = `${(await on(readScript(`${run}${below(BACKUP_PATHS.postgres)}/backup_manifest`))).join("\n")}\n`;
+      const inventory = parseInventory(await on(readScript(`${run}${below(BACKUP_PATHS.inventory)}`)));
+      const postgres = parseHashes(await on(hashScript(`${run}${below(BACKUP_PATHS.postgres)}`, manifestAlgorithm(backupManifest))));
+      const objects = parseHashes(await on(hashScript(`${run}${below(BACKUP_PATHS.objects)}`)));
+      const cluster = parseHashes(await on(hashScript(`${run}${below(BACKUP_PATHS.cluster)}`)));
+      const problems = [...postgresProblems(backupManifest, postgres, manifest), ...inventoryProblems(inventory, manifest.objects), ...objectProblems(inventory.lines, objects, "objects"), ...clusterProblems(manifest, cluster.files), ...(manifest.environment === env.name ? [] : [`the backup is of "${manifest.environment}", and not of "${env.name}"`])];
+      if (problems.length === 0) await on(arrangePostgresScript(folder, run));
+      return { manifest, inventory: inventory.lines, problems };
+    },
+    proveDatabase: async () => parseFingerprint(await on(proveDatabaseScript(image("postgres"), postgresVolume, convexDatabase(env.dataPlane.convexInstance)))),
+    async loadObjects({ inventory }) {
+      await on(loadObjectsScript({ serverImage: image("minio"), clientImage: image("minioClient"), from: `${run}${below(BACKUP_PATHS.objects)}`, volume: objectVolume, readBack, buckets: Object.values(CONVEX_BUCKETS), ...objectstore }));
+      return objectProblems(inventory, parseHashes(await on(hashScript(readBack))), "in the object store");
+    },
+    async markProven() {
+      await on(markProvenScript(folder, run, readBack));
+    },
+    async stopJobs(ids) {
+      for (const id of ids) await needed(jobs).stop(id, env.dataPlane.killTimeout.plus(STOP_ROOM));
+    },
+    volumeUsers: async () => (await on(idleScript(volumesRoot))).filter((line) => line.startsWith("user ")).map((line) => line.slice("user ".length)),
+    async swap() {
+      await toTheEnd(swapScript(volumesRoot, folder, stampOf(now())));
+    },
+    async startJobs(ids) {
+      for (const id of ids) await needed(jobs).start(id, env.rollout.healthyDeadline.plus(STOP_ROOM));
+    },
+    async remove() {
+      await toTheEnd(removeScript(folder));
+    },
+    async cleanUp() {
+      const nodes = request.from.kind === "local" && request.from.node !== request.target ? [target, machine(request.from.node)] : [target];
+      await Promise.all(nodes.map((node) => runScript(node, cleanUpScript(CONTAINER_LABEL), { variables }).catch(() => undefined)));
+    },
+  };
+}
+
+function below(path: string): string {
+  return path.slice(RUN_FOLDER.length);
+}
+
+function needed(jobs: DataJobs | undefined): DataJobs {
+  if (!jobs) throw new Error("Nomad was not asked, so that no job can be stopped or started; use a restore in place");
+  return jobs;
+}
+
+function clusterProblems({ cluster }: BackupManifest, found: readonly { readonly path: string; readonly size: number; readonly hash: string }[]): string[] {
+  return Object.entries(cluster).flatMap(([name, snapshot]) => {
+    if (!snapshot.taken) return [];
+    const file = found.find(({ path }) => path === `${name}.snap`);
+    if (!file) return [`cluster/${name}.snap is missing`];
+    return file.size === snapshot.bytes && file.hash === snapshot.sha256 ? [] : [`cluster/${name}.snap has ${file.size} bytes and SHA-256 ${file.hash}, not ${snapshot.bytes} and ${snapshot.sha256}`];
+  });
+}

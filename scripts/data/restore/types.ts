@@ -1,0 +1,137 @@
+/** What a restore is made of: where it may begin, what was found on the nodes, and what it does. */
+import { hostVolume, STATEFUL_JOBS } from "../../../contracts/volumes";
+
+/** One backup that can be restored. */
+export interface RestorePoint {
+  /** restic's snapshot, 64 hex digits. */
+  readonly id: string;
+  /** When its run began to store it. What was committed before the run's dump is in it: its manifest says exactly. */
+  readonly time: Date;
+}
+
+/** Where the repository is read: on the disk of an app node, or at the environment's S3 address. */
+export type RepositorySource = { readonly kind: "local"; readonly node: string } | { readonly kind: "s3" };
+
+/** `beside`: into a folder of its own, proven, and left there. `in-place`: then put in place of the data. `rehearse`: proven, then removed. */
+export type RestoreMode = "beside" | "in-place" | "rehearse";
+
+/** Host volumes that a restore makes, by their name; each is a folder below the node's volumesRoot. */
+export const RESTORED_VOLUMES: readonly string[] = STATEFUL_JOBS.map(hostVolume);
+
+export interface VolumeFacts {
+  readonly name: string;
+  readonly path: string;
+  readonly state: "missing" | "empty" | "filled";
+  /** It is a file system of its own, which cannot be renamed. */
+  readonly mountPoint: boolean;
+  /** Containers and processes that have it open. */
+  readonly usedBy: readonly string[];
+}
+
+/** A folder that a restore made: `unfinished` is of no use, `proven` may be put in place. */
+export interface RestoredFolder {
+  readonly path: string;
+  /** The first eight digits of the snapshot. */
+  readonly shortId: string;
+  readonly state: "unfinished" | "proven";
+}
+
+export interface NodeFacts {
+  readonly name: string;
+  readonly volumesRoot: string;
+  readonly freeBytes: number;
+  /** Programs that a restore needs and the node has not. */
+  readonly missingPrograms: readonly string[];
+  /** References of images that are not on the node yet. */
+  readonly missingImages: readonly string[];
+  /** A repository of backups lies on its disk. */
+  readonly hasRepository: boolean;
+  readonly volumes: readonly VolumeFacts[];
+  readonly restored: readonly RestoredFolder[];
+  /** What restores in place have kept of the data before them. */
+  readonly keptAside: readonly string[];
+  /** Containers of a restore that runs there, or was killed. */
+  readonly restoreContainers: readonly string[];
+}
+
+export interface SilentNode {
+  readonly name: string;
+  /** Why it could not be asked. */
+  readonly silent: string;
+}
+
+/** A job of the data plane, as Nomad has it. */
+export interface JobFacts {
+  readonly id: string;
+  readonly state: "running" | "stopped" | "absent";
+  /** The node that the registered version is pinned to. */
+  readonly node: string | undefined;
+}
+
+/** All that the planner knows. */
+export interface RestoreFacts {
+  readonly environment: string;
+  /** As its commands are typed, for sentences: "npm run gvfx --". */
+  readonly gvfx: string;
+  /** Holds the data, as the environment file says. */
+  readonly dataNode: string;
+  readonly nodes: readonly (NodeFacts | SilentNode)[];
+  /** Of the restore point: everything in it, and the objects alone. */
+  readonly bytes: number;
+  readonly objectBytes: number;
+  /** Undefined: Nomad was not asked, since nothing but a restore in place needs it. */
+  readonly jobs: readonly JobFacts[] | { readonly unknown: string } | undefined;
+}
+
+export interface RestoreRequest {
+  readonly mode: RestoreMode;
+  readonly point: RestorePoint;
+  readonly target: string;
+  readonly from: RepositorySource;
+}
+
+/** What one step does. The order is the plan's. */
+export type RestoreStep =
+  | { readonly kind: "pull"; readonly node: string; readonly images: readonly string[] }
+  | { readonly kind: "fetch"; readonly from: RepositorySource; readonly node: string; readonly way: "same-node" | "stream" | "s3" }
+  | { readonly kind: "check-files" }
+  | { readonly kind: "prove-database" }
+  | { readonly kind: "load-objects" }
+  | { readonly kind: "prove-references" }
+  | { readonly kind: "mark-proven" }
+  | { readonly kind: "stop-jobs"; readonly jobs: readonly string[] }
+  | { readonly kind: "prove-idle" }
+  | { readonly kind: "swap" }
+  | { readonly kind: "start-jobs"; readonly jobs: readonly string[] }
+  | { readonly kind: "remove" };
+
+export interface RestorePlan {
+  readonly request: RestoreRequest;
+  /** Where it is restored to, on the target. */
+  readonly folder: string;
+  readonly steps: readonly RestoreStep[];
+  /** What the operator should know before, and do after. */
+  readonly notes: readonly string[];
+}
+
+/** What is wrong, why it matters, how to mend it. */
+export interface RestoreProblem {
+  readonly what: string;
+  readonly fix: string;
+}
+
+export function isSilent(node: NodeFacts | SilentNode): node is SilentNode {
+  return "silent" in node;
+}
+
+/** How restic shortens an id. */
+export function shortId({ id }: Pick<RestorePoint, "id">): string {
+  return id.slice(0, 8);
+}
+
+/** Folders of restores on a node begin so; the rest is the restore point's short id. */
+export const RESTORE_PREFIX = "gvfx-restore-";
+
+export function restoreFolder(volumesRoot: string, point: Pick<RestorePoint, "id">): string {
+  return `${volumesRoot}/${RESTORE_PREFIX}${shortId(point)}`;
+}
