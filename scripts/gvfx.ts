@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { EnvironmentError } from "../environments/parse";
 import { loadEnvironment } from "../environments/load";
+import { dataCommand } from "./data/command";
 import { whyCommand } from "./deployment/command";
 import { docsCommand } from "./docs/command";
 import { doctorCommand } from "./doctor/command";
@@ -19,6 +20,7 @@ const program = new Command("gvfx")
   .addCommand(doctorCommand())
   .addCommand(whyCommand(environment))
   .addCommand(leaseCommand(environment))
+  .addCommand(dataCommand(environment))
   .addCommand(labCommand())
   .addCommand(drillCommand())
   .addCommand(renderCommand(environment))
