@@ -2,8 +2,8 @@
 import type { Duration } from "../../../../contracts/units";
 import { FUNCTIONS, quote } from "./shell";
 
-/** Where bash sends what a command prints, so that an open output of a process which goes on does not hold the session. */
-const START_TIMEOUT_LINES = 5;
+/** Of what a start printed before it failed. */
+const LINES_SAID = 5;
 
 /**
  * running <writer> <pid> <args> <CONVEX_URL>; process <pid> <parent>; match <writer> <pid> <args> <working folder>; free <KiB>
@@ -82,13 +82,14 @@ gone ${tenths} || { kill -KILL "$pid"; gone 50 || { echo "process $pid (\\"$args
 if [ "$(pid_in "$file")" = "$pid" ]; then rm -f "$file"; fi`;
 }
 
-/** In a login shell: bun is where the user's profile says. */
+/** In a login shell: bun is where the user's profile says. Into a file: what goes on must not hold the session's output open. */
 export function startScript(command: string): string {
   return `said=$(mktemp)
 trap 'rm -f "$said"' EXIT
-if bash -lc ${quote(command)} </dev/null >"$said" 2>&1; then exit 0; fi
-status=$?
-tail -n ${START_TIMEOUT_LINES} "$said" | tr '\\n' ' ' >&2
-echo "(status $status)" >&2
-exit 1`;
+bash -lc ${quote(command)} </dev/null >"$said" 2>&1 || {
+  status=$?
+  tail -n ${LINES_SAID} "$said" | tr '\\n' ' ' >&2
+  echo "(status $status)" >&2
+  exit 1
+}`;
 }
