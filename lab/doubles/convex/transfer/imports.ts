@@ -4,7 +4,8 @@ import type { Objects } from "../objects/objects";
 import type { DocumentStore } from "../store/store";
 import { newId } from "../values/document";
 import type { Faults } from "./faults";
-import { Importer, Snapshot, type ImportMode, type TableCount } from "./import";
+import { Importer, type ImportMode, type TableCount } from "./import";
+import { Snapshot } from "./snapshot";
 import { joined, type Part } from "./upload";
 
 export type ImportState =
