@@ -16,6 +16,9 @@ export const SNAPSHOT_TAG = "gvfx";
 /** Folder that the tasks of a run share, and the root of all paths inside a snapshot. */
 export const RUN_FOLDER = "/alloc/data";
 
+/** Folder in which the tasks of a run tell each other what they did; no part of a snapshot. */
+export const STEPS_FOLDER = `${RUN_FOLDER}/steps`;
+
 /** Paths inside a snapshot. */
 export const BACKUP_PATHS = {
   /** Physical base backup in plain format, with its WAL and backup_manifest; verified by pg_verifybackup before it was stored. */
@@ -117,12 +120,14 @@ export interface BackupStatus {
   readonly recoveryPoint?: string;
   /** End of the newest run that succeeded. */
   readonly lastSuccess?: string;
-  /** restic snapshot of that run, 64 hex digits. */
+  /** restic snapshot of that run: its id, or the first eight digits of it. */
   readonly snapshot?: string;
   /** Bytes that it holds. */
   readonly bytes?: string;
   /** How long it took, in seconds. */
   readonly seconds?: string;
+  /** What the newest run that succeeded lacks, in one line: a snapshot of a cluster, its copy in S3, a sound check. */
+  readonly warning?: string;
   readonly lastFailure?: string;
   /** What failed then, in one line. */
   readonly failure?: string;

@@ -56,19 +56,25 @@ function appSecrets(): Secret[] {
 }
 
 const PLATFORM_SECRETS: readonly Secret[] = [
-  { field: "POSTGRES_PASSWORD", path: "data/postgres", readers: [JOBS.postgres, JOBS.backup], origin: "generated", required: true, purpose: "superuser of Postgres" },
+  { field: "POSTGRES_PASSWORD", path: "data/postgres", readers: [JOBS.postgres], origin: "generated", required: true, purpose: "superuser of Postgres" },
+  { field: "BACKUP_DB_PASSWORD", path: "data/postgres-backup", readers: [JOBS.postgres, JOBS.backup], origin: "generated", required: true, purpose: "the role in Postgres that may copy the whole cluster, and nothing else" },
   { field: "CONVEX_DB_PASSWORD", path: "data/postgres-convex", readers: [JOBS.postgres, JOBS.convex], origin: "generated", required: true, purpose: "Convex's role in Postgres" },
   { field: "APP_DB_PASSWORD", path: "data/postgres-app", readers: [JOBS.postgres], origin: "generated", required: true, purpose: "the app's role in Postgres; part of TIMESCALE_URL" },
   { field: "MINIO_ROOT_USER", path: "data/objectstore", readers: [JOBS.objectstore], origin: "generated", required: true, purpose: "administrator of MinIO" },
   { field: "MINIO_ROOT_PASSWORD", path: "data/objectstore", readers: [JOBS.objectstore], origin: "generated", required: true, purpose: "administrator of MinIO" },
-  { field: "AWS_ACCESS_KEY_ID", path: "data/objectstore-convex", readers: [JOBS.objectstore, JOBS.convex, JOBS.backup], origin: "generated", required: true, purpose: "Convex's access key in MinIO, limited to its five buckets" },
-  { field: "AWS_SECRET_ACCESS_KEY", path: "data/objectstore-convex", readers: [JOBS.objectstore, JOBS.convex, JOBS.backup], origin: "generated", required: true, purpose: "Convex's secret key in MinIO" },
+  { field: "AWS_ACCESS_KEY_ID", path: "data/objectstore-convex", readers: [JOBS.objectstore, JOBS.convex], origin: "generated", required: true, purpose: "Convex's access key in MinIO, limited to its five buckets" },
+  { field: "AWS_SECRET_ACCESS_KEY", path: "data/objectstore-convex", readers: [JOBS.objectstore, JOBS.convex], origin: "generated", required: true, purpose: "Convex's secret key in MinIO" },
+  { field: "OBJECTSTORE_BACKUP_KEY_ID", path: "data/objectstore-backup", readers: [JOBS.objectstore, JOBS.backup], origin: "generated", required: true, purpose: "the backup's access key in MinIO: reads the five buckets and their versions" },
+  { field: "OBJECTSTORE_BACKUP_SECRET_KEY", path: "data/objectstore-backup", readers: [JOBS.objectstore, JOBS.backup], origin: "generated", required: true, purpose: "the backup's secret key in MinIO" },
   { field: "INSTANCE_SECRET", path: "data/convex", readers: [JOBS.convex], origin: "generated", required: true, purpose: "Convex instance secret: 32 bytes of hex; changing it invalidates admin keys" },
   { field: "CONVEX_ADMIN_KEY", path: "data/convex-admin", readers: [], origin: "derived", required: true, purpose: "Convex admin key, for the operator's data moves" },
   { field: "REGISTRY_USERNAME", path: "ops/registry", readers: [], origin: "operator", required: true, purpose: "pulls images; placed on the nodes, read by no job" },
   { field: "REGISTRY_PASSWORD", path: "ops/registry", readers: [], origin: "operator", required: true, purpose: "pulls images; placed on the nodes, read by no job" },
   { field: "BACKUP_KEY", path: "ops/backup", readers: [JOBS.backup], origin: "generated", required: true, purpose: "encrypts backups; without it no backup can be read" },
-  { field: "ALERT_TOKEN", path: "ops/alert", readers: [JOBS.guardian], origin: "operator", required: true, purpose: "authenticates to the alert destination" },
+  { field: "BACKUP_S3_ACCESS_KEY_ID", path: "ops/backup-access", readers: [JOBS.backup], origin: "operator", required: false, purpose: "access key of the backups' second copy (dataPlane.backup.s3)" },
+  { field: "BACKUP_S3_SECRET_ACCESS_KEY", path: "ops/backup-access", readers: [JOBS.backup], origin: "operator", required: false, purpose: "secret key of the backups' second copy" },
+  { field: "CONSUL_SNAPSHOT_TOKEN", path: "ops/backup-access", readers: [JOBS.backup], origin: "operator", required: false, purpose: "Consul token that may write ACLs, for snapshots of Consul (dataPlane.backup.clusterSnapshots.consul)" },
+  { field: "ALERT_TOKEN", path: "ops/alert", readers: [JOBS.guardian, JOBS.backup], origin: "operator", required: true, purpose: "authenticates to the alert destination" },
 ];
 
 /** Every secret of the platform, the app's first. */

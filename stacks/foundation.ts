@@ -69,7 +69,7 @@ export class FoundationStack extends PlatformStack {
 
     const access = new NomadAccess(this, "access", { namespace, protect, dependsOn: [acl.done] });
     const workloads = { namespace, jwksCaPem: pki.caCertPem, protect, dependsOn: [acl.done] };
-    new VaultWorkloads(this, "vault-workloads", { ...workloads, kvMount: vault.kvMount, authPath: vault.authPath, tokenPeriod: vault.tokenPeriod, consulDomain: consul.domain });
+    new VaultWorkloads(this, "vault-workloads", { ...workloads, kvMount: vault.kvMount, authPath: vault.authPath, tokenPeriod: vault.tokenPeriod, consulDomain: consul.domain, raftSnapshots: environment.dataPlane.backup.clusterSnapshots.vault.permitted });
     new ConsulWorkloads(this, "consul-workloads", { ...workloads, domain: consul.domain, appNodes, guardianMode: environment.cutover.guardianMode });
 
     new TerraformOutput(this, "nomad-ca", { value: pki.caCertPem, description: "Authority of Nomad's certificates, for NOMAD_CACERT" }).overrideLogicalId("nomad-ca");

@@ -27,7 +27,7 @@ export function synthesize(env: Environment, caPem?: string): { readonly resourc
   const appNodes = env.nodes.map((node) => node.name);
   const shared = { namespace, protect: env.protect, jwksCaPem: caPem, dependsOn: [ready] };
   new NomadAccess(stack, "access", shared);
-  new VaultWorkloads(stack, "vault-workloads", { ...shared, kvMount: env.vault.kvMount, authPath: env.vault.authPath, tokenPeriod: env.vault.tokenPeriod, consulDomain: env.consul.domain });
+  new VaultWorkloads(stack, "vault-workloads", { ...shared, kvMount: env.vault.kvMount, authPath: env.vault.authPath, raftSnapshots: env.dataPlane.backup.clusterSnapshots.vault.permitted, tokenPeriod: env.vault.tokenPeriod, consulDomain: env.consul.domain });
   new ConsulWorkloads(stack, "consul-workloads", { ...shared, domain: env.consul.domain, appNodes, guardianMode: env.cutover.guardianMode });
   new ConsulAgentTokens(stack, "agents", { appNodes, witness: env.witness.name });
   new LegacyLease(stack, "legacy-lease", { namespace, leaseNodes: appNodes, retired: env.legacy.retired });

@@ -64,11 +64,11 @@ describe("holders", () => {
     expect(Object.keys(labelled(rules("gvfx-deployer"), "host_volume", "capabilities")).sort()).toEqual(mounted.sort());
   });
 
-  test("the operator also drains, reads logs, executes and restarts, and only reads the ledger", () => {
+  test("the operator also drains, reads logs, executes and restarts, and only reads the ledger and how the backup went", () => {
     expect(capabilities("gvfx-operator")).toEqual(expect.arrayContaining([...capabilities("gvfx-deployer"), "alloc-exec", "alloc-lifecycle", "read-logs", "read-fs", "revert-job"]));
     expect(only(rules("gvfx-operator"), "node").fields).toEqual({ policy: "write" });
     expect(only(rules("gvfx-operator"), "operator").fields).toEqual({ policy: "read", capabilities: ["snapshot-save"] });
-    expect(variables(rules("gvfx-operator"))).toEqual({ ...variables(rules("gvfx-deployer")), "gvfx/cutover/*": ["read"] });
+    expect(variables(rules("gvfx-operator"))).toEqual({ ...variables(rules("gvfx-deployer")), "gvfx/cutover/*": ["read"], "gvfx/backup/status": ["read"] });
   });
 
   test("the guardian reads jobs and writes the ledger alone", () => {

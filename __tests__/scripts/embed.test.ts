@@ -11,7 +11,7 @@ const embed = (root: string, ...args: string[]) => spawnSync(process.execPath, [
 let copy: string;
 beforeEach(() => {
   copy = mkdtempSync(join(tmpdir(), "gvfx-embed-"));
-  for (const path of ["scripts/embed.mjs", "runtime", "constructs/jobs/guardian-source.ts", "constructs/jobs/worker-lease-source.ts"]) cpSync(join(ROOT, path), join(copy, path), { recursive: true });
+  for (const path of ["scripts/embed.mjs", "runtime", "constructs/jobs/guardian-source.ts", "constructs/jobs/worker-lease-source.ts", "constructs/jobs/backup-source.ts"]) cpSync(join(ROOT, path), join(copy, path), { recursive: true });
   symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
 });
 afterEach(() => rmSync(copy, { recursive: true, force: true }));
@@ -28,6 +28,7 @@ test("the lease is delivered as the one file that its tests run", () => {
 test.each([
   ["runtime/guardian/verdict.mjs", ["constructs/jobs/guardian-source.ts"]],
   ["runtime/worker-lease/protocol.mjs", ["runtime/worker-lease.mjs", "constructs/jobs/worker-lease-source.ts"]],
+  ["runtime/backup/run.mjs", ["runtime/backup.mjs", "constructs/jobs/backup-source.ts"]],
 ])("a change of %s fails the check until it is embedded again", (source, targets) => {
   appendFileSync(join(copy, source), "export const changed = true;\n");
   const check = embed(copy, "--check");

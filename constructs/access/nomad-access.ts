@@ -9,7 +9,7 @@ import { Construct } from "constructs";
 import { NOMAD_ROLES, nomadRole, type NomadRole } from "../../contracts/identity";
 import { APP_SERVICE_JOB, JOBS } from "../../contracts/services";
 import { TUNED_SERVICES } from "../../contracts/variables";
-import { deployerRules, guardianJobRules, guardianRules, operatorRules, nomadPolicyText, readerRules, variableReaderRules, type NomadRules } from "./nomad-rules";
+import { backupJobRules, deployerRules, guardianJobRules, guardianRules, operatorRules, nomadPolicyText, readerRules, variableReaderRules, type NomadRules } from "./nomad-rules";
 
 export interface NomadAccessProps {
   /** Name of the platform's namespace. */
@@ -74,6 +74,14 @@ export class NomadAccess extends Construct {
       description: `Ledger entries of ${JOBS.guardian}`,
       rulesHcl: nomadPolicyText(guardianJobRules(props.namespace)),
       jobAcl: { namespace: props.namespace, jobId: JOBS.guardian },
+      dependsOn: [this.namespace],
+    });
+
+    new AclPolicy(this, "status-backup", {
+      name: `${props.namespace}-status-backup`,
+      description: `Outcome of ${JOBS.backup}, and snapshots of Nomad`,
+      rulesHcl: nomadPolicyText(backupJobRules(props.namespace)),
+      jobAcl: { namespace: props.namespace, jobId: JOBS.backup },
       dependsOn: [this.namespace],
     });
   }

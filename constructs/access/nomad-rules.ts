@@ -1,4 +1,5 @@
 /** What each holder may do in Nomad, as data: exact names wherever a name is known. */
+import { BACKUP_STATUS_VARIABLE } from "../../contracts/backup";
 import { CUTOVER_VARIABLES, GUARDIAN_LEDGER, MARKET_VARIABLE, TUNED_SERVICES, tuningVariable, variablesFor } from "../../contracts/variables";
 import { hostVolume, VOLUME_JOBS } from "../../contracts/volumes";
 import type { AppService } from "../../contracts/services";
@@ -20,7 +21,7 @@ export type NomadRules = {
   readonly host_volume?: Readonly<Record<string, { readonly capabilities: readonly ["mount-readwrite"] }>>;
   readonly node?: { readonly policy: "read" | "write" };
   readonly agent?: { readonly policy: "read" };
-  readonly operator?: { readonly policy: "read"; readonly capabilities?: readonly ["snapshot-save"] };
+  readonly operator?: { readonly policy?: "read"; readonly capabilities?: readonly ["snapshot-save"] };
 };
 
 const READ: readonly NamespaceCapability[] = ["list-jobs", "read-job"];
@@ -56,7 +57,7 @@ export function operatorRules(namespace: string): NomadRules {
     namespace: {
       [namespace]: {
         capabilities: [...DEPLOY, "revert-job", "evaluate-job", "fail-deployment", "pause-deployment", "promote-deployment", "read-logs", "read-fs", "alloc-exec", "alloc-lifecycle"],
-        variables: { path: { ...paths(CATALOG_VARIABLES, ["read", "write", "destroy"]).path, ...paths([LEDGER], ["read"]).path } },
+        variables: { path: { ...paths(CATALOG_VARIABLES, ["read", "write", "destroy"]).path, ...paths([LEDGER, BACKUP_STATUS_VARIABLE], ["read"]).path } },
       },
     },
     node: { policy: "write" },
@@ -68,7 +69,7 @@ export function operatorRules(namespace: string): NomadRules {
 /** `cdktf diff` in pull requests, and looking on: no log, no file, nothing written. */
 export function readerRules(namespace: string): NomadRules {
   return {
-    namespace: { [namespace]: { capabilities: PLAN, variables: paths([...CATALOG_VARIABLES, LEDGER], ["read"]) } },
+    namespace: { [namespace]: { capabilities: PLAN, variables: paths([...CATALOG_VARIABLES, LEDGER, BACKUP_STATUS_VARIABLE], ["read"]) } },
     node: { policy: "read" },
   };
 }
@@ -86,9 +87,14 @@ export function cutoverOperatorRules(namespace: string): NomadRules {
   };
 }
 
-/** The guardian's job adds to its own part of the ledger, and reads it back where a write was in doubt. Without destroy. */
+/** The guardian's job adds to its own part of the ledger, and reads it back where a write was in doubt. Without destroy. It watches how old the newest backup is. */
 export function guardianJobRules(namespace: string): NomadRules {
-  return { namespace: { [namespace]: { variables: paths([`${GUARDIAN_LEDGER}/*`], ["read", "write"]) } } };
+  return { namespace: { [namespace]: { variables: { path: { ...paths([`${GUARDIAN_LEDGER}/*`], ["read", "write"]).path, ...paths([BACKUP_STATUS_VARIABLE], ["read"]).path } } } } };
+}
+
+/** The backup's job writes the outcome of its runs, and takes the snapshot of Nomad's own state that each backup holds. */
+export function backupJobRules(namespace: string): NomadRules {
+  return { namespace: { [namespace]: { variables: paths([BACKUP_STATUS_VARIABLE], ["read", "write"]) } }, operator: { capabilities: ["snapshot-save"] } };
 }
 
 /** What the tasks of a service's job read besides their own `nomad/jobs/<job>`. */

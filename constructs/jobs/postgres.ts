@@ -14,6 +14,8 @@ import { secretEnvTemplate } from "./templates";
 export const APP_DATABASE = "gvfx";
 export const CONVEX_ROLE = "convex";
 export const APP_ROLE = "gvfx";
+/** Copies the whole cluster over the replication protocol, and may do nothing else: it reads no table. */
+export const BACKUP_ROLE = "gvfx_backup";
 
 /** Convex names its database after its instance, with - turned into _. */
 export function convexDatabase(instance: string): string {
@@ -27,10 +29,10 @@ export function postgresJob(env: Environment, lock: ImageLock): JobSpec {
     name: "postgres",
     image,
     entrypoint: ["/bin/bash", "/local/start.sh"],
-    args: ["postgres", "-c", `max_connections=${maxConnections}`, "-c", `shared_buffers=${sharedBuffers.mib}MB`],
+    args: ["postgres", "-c", `max_connections=${maxConnections}`, "-c", `shared_buffers=${sharedBuffers.mib}MB`, "-c", "hba_file=/local/pg_hba.conf"],
     ports: ["postgres"],
     env: { PGDATA: "/var/lib/postgresql/data/pgdata", GVFX_INITIALIZE: env.dataPlane.initializeEmptyVolumes ? "yes" : "no" },
-    templates: [secretEnvTemplate(env.vault.kvMount, JOBS.postgres, ["POSTGRES_PASSWORD"]), { data: START, destination: "local/start.sh", perms: "0755" }],
+    templates: [secretEnvTemplate(env.vault.kvMount, JOBS.postgres, ["POSTGRES_PASSWORD"]), { data: START, destination: "local/start.sh", perms: "0755" }, { data: HBA, destination: "local/pg_hba.conf" }],
     vaultRole: vaultRole(env.nomad.namespace, JOBS.postgres),
     resources: env.resources.postgres,
     // SIGINT is Postgres' fast shutdown: clients are disconnected and a checkpoint is written. SIGTERM would wait for every client.
@@ -44,7 +46,7 @@ export function postgresJob(env: Environment, lock: ImageLock): JobSpec {
     image,
     entrypoint: ["/bin/bash", "/local/roles.sh"],
     env: { PGHOST: "${NOMAD_IP_postgres}", PGPORT: "${NOMAD_PORT_postgres}", PGUSER: "postgres", PGDATABASE: "postgres", CONVEX_DATABASE: convexDatabase(env.dataPlane.convexInstance) },
-    templates: [secretEnvTemplate(env.vault.kvMount, JOBS.postgres, ["POSTGRES_PASSWORD", "CONVEX_DB_PASSWORD", "APP_DB_PASSWORD"]), { data: ROLES, destination: "local/roles.sh", perms: "0755" }],
+    templates: [secretEnvTemplate(env.vault.kvMount, JOBS.postgres, ["POSTGRES_PASSWORD", "CONVEX_DB_PASSWORD", "APP_DB_PASSWORD", "BACKUP_DB_PASSWORD"]), { data: ROLES, destination: "local/roles.sh", perms: "0755" }],
     vaultRole: vaultRole(env.nomad.namespace, JOBS.postgres),
     resources: { cpuMhz: 100, memory: Size.mebibytes(64) },
     killSignal: "SIGTERM",
@@ -63,6 +65,19 @@ export function postgresJob(env: Environment, lock: ImageLock): JobSpec {
   });
 }
 
+/**
+ * Who may connect. Outside the volume: the image writes its own only at a first
+ * boot, and without a line for replication from another machine, so that a volume
+ * which exists already could not be backed up. Inside the container the image's own
+ * start-up is trusted. For databases the word "all" does not include replication:
+ * the backup's role copies the cluster, and connects to no database.
+ */
+export const HBA = `local all all trust
+host all ${BACKUP_ROLE} all reject
+host all all all scram-sha-256
+host replication ${BACKUP_ROLE} all scram-sha-256
+`;
+
 /** Refuses an empty volume unless it is the first boot: an empty one means the wrong disk, and would become an empty database. */
 const START = `#!/bin/bash
 set -euo pipefail
@@ -75,18 +90,21 @@ exec docker-entrypoint.sh "$@"
 `;
 
 /** Creates the roles and databases, and sets their passwords to what Vault says. Safe to repeat. Passwords go through psql variables, never through arguments. */
-const ROLES = `#!/bin/bash
+export const ROLES = `#!/bin/bash
 set -euo pipefail
 export PGPASSWORD="$POSTGRES_PASSWORD"
 for _ in $(seq 1 60); do psql -qAtc 'select 1' >/dev/null 2>&1 && break; sleep 1; done
 psql -q -v ON_ERROR_STOP=1 <<'SQL'
 \\set convex_password \`printf %s "$CONVEX_DB_PASSWORD"\`
 \\set app_password \`printf %s "$APP_DB_PASSWORD"\`
+\\set backup_password \`printf %s "$BACKUP_DB_PASSWORD"\`
 \\set convex_database \`printf %s "$CONVEX_DATABASE"\`
 SELECT 'CREATE ROLE ${CONVEX_ROLE} LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${CONVEX_ROLE}') \\gexec
 SELECT 'CREATE ROLE ${APP_ROLE} LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${APP_ROLE}') \\gexec
+SELECT 'CREATE ROLE ${BACKUP_ROLE} LOGIN REPLICATION' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${BACKUP_ROLE}') \\gexec
 ALTER ROLE ${CONVEX_ROLE} PASSWORD :'convex_password';
 ALTER ROLE ${APP_ROLE} PASSWORD :'app_password';
+ALTER ROLE ${BACKUP_ROLE} LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'backup_password';
 SELECT format('CREATE DATABASE %I OWNER ${CONVEX_ROLE}', :'convex_database') WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'convex_database') \\gexec
 SELECT 'CREATE DATABASE ${APP_DATABASE} OWNER ${APP_ROLE}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '${APP_DATABASE}') \\gexec
 SQL

@@ -148,8 +148,8 @@ function renderTask(task: TaskSpec): ApiTask {
     },
     ...(task.env ? { Env: task.env } : {}),
     ...(task.templates?.length ? { Templates: task.templates.map(renderTemplate) } : {}),
-    // The token stays out of the task's environment and files: only its templates use it.
-    ...(task.vaultRole ? { Vault: { Role: task.vaultRole, ChangeMode: "noop", Env: false, DisableFile: true } } : {}),
+    // The token stays out of the task's files, and out of its environment too unless it says that it calls Vault: only its templates use it.
+    ...(task.vaultRole ? { Vault: { Role: task.vaultRole, ChangeMode: "noop", Env: task.callsVault ?? false, DisableFile: true } } : {}),
     ...(task.readsConsul ? { Consul: {} } : {}),
     ...(task.callsNomad ? { Identity: { Name: "default", Env: true, File: false } } : {}),
     Resources: { CPU: task.resources.cpuMhz, MemoryMB: task.resources.memory.mib, ...(task.resources.memoryMax ? { MemoryMaxMB: task.resources.memoryMax.mib } : {}) },

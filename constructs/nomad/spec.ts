@@ -189,6 +189,8 @@ export interface TaskSpec {
   readonly vaultRole?: string;
   /** The task reads Consul (KV or services) through its workload identity. */
   readonly readsConsul?: boolean;
+  /** The task calls Vault's API beyond its templates, with its own token (VAULT_TOKEN). */
+  readonly callsVault?: boolean;
   /** The task calls Nomad's API, by the socket in its secrets folder, with its workload identity (NOMAD_TOKEN). */
   readonly callsNomad?: boolean;
   readonly resources: { readonly cpuMhz: number; readonly memory: Size; readonly memoryMax?: Size };

@@ -15,9 +15,13 @@ export function jobsWithSecrets(): JobName[] {
   return JOB_KEYS.map((key) => JOBS[key]).filter((job) => secretPathsFor(job).length > 0);
 }
 
-/** Read of the job's own paths, in their current version. */
-export function jobRules(mount: string, job: JobName): VaultRules {
-  return { path: Object.fromEntries(secretPathsFor(job).map((path) => [`${mount}/data/${path}`, { capabilities: ["read"] as const }])) };
+/** What integrated storage answers with a snapshot of all that Vault holds, encrypted as Vault itself encrypts it. */
+export const RAFT_SNAPSHOT_PATH = "sys/storage/raft/snapshot";
+
+/** Read of the job's own paths, in their current version; for the backup, where the environment permits it, of Vault's snapshot. */
+export function jobRules(mount: string, job: JobName, { raftSnapshots }: { readonly raftSnapshots: boolean }): VaultRules {
+  const paths = [...secretPathsFor(job).map((path) => `${mount}/data/${path}`), ...(job === JOBS.backup && raftSnapshots ? [RAFT_SNAPSHOT_PATH] : [])];
+  return { path: Object.fromEntries(paths.map((path) => [path, { capabilities: ["read"] as const }])) };
 }
 
 /**

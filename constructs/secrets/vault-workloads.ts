@@ -23,6 +23,8 @@ export interface VaultWorkloadsProps {
   readonly authPath: string;
   /** Life of a task's token between renewals; Nomad renews it. */
   readonly tokenPeriod: Duration;
+  /** Whether the backup may take snapshots of Vault's integrated storage. */
+  readonly raftSnapshots: boolean;
   /** Refuse to destroy the mount and the login: the one holds every secret, the other every running task's token. */
   readonly protect: boolean;
   /** DNS domain of Consul, for the default of `jwksUrl`. */
@@ -69,7 +71,7 @@ export class VaultWorkloads extends Construct {
 
   private grant(login: JwtAuthBackend, job: JobName, props: VaultWorkloadsProps): void {
     const roleName = vaultRole(props.namespace, job);
-    const policy = new Policy(this, `policy-${job}`, { name: roleName, policy: vaultPolicyText(jobRules(props.kvMount, job)) });
+    const policy = new Policy(this, `policy-${job}`, { name: roleName, policy: vaultPolicyText(jobRules(props.kvMount, job, props)) });
     new JwtAuthBackendRole(this, `role-${job}`, {
       backend: login.path,
       roleName,
