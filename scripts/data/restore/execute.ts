@@ -55,7 +55,7 @@ export async function executePlan(plan: RestorePlan, operations: RestoreOperatio
     const began = clock();
     const shown = progress.step(TITLES[step.kind], step.kind === "fetch" ? options.bytes : undefined);
     try {
-      // Between the stop of the jobs and their start nothing may break off that can go on.
+      // Before the swap nothing of what runs has changed, and after it only going on helps.
       if (signal?.aborted && !COMMITTED.includes(step.kind)) throw new Interrupted("interrupted");
       const note = await doStep(step, operations, found, options, (count) => shown.advance(count));
       steps.push({ step: step.kind, seconds: secondsSince(began, clock), note });
@@ -67,6 +67,9 @@ export async function executePlan(plan: RestorePlan, operations: RestoreOperatio
       await operations.cleanUp();
       // What is wrong with a backup is left to be looked at; what broke off says nothing of it.
       if (plan.request.mode === "rehearse" && step.kind !== "remove" && !(failure instanceof NotProven)) await operations.remove().catch(() => undefined);
+      // Nothing was renamed yet: what was stopped runs again on the data as it was.
+      const restarted = BEFORE_SWAP.includes(step.kind) ? await startAgain(plan, operations, progress) : undefined;
+      if (restarted === true) return { ...ended(signal?.aborted ? "interrupted" : "failed", failure), next: ["nothing was renamed; the data plane runs again on the data as it was", `to try again: ${putInPlace(plan, options.gvfx)}`] };
       if (failure instanceof NotProven) return ended("not-proven", failure);
       return ended(failure instanceof Interrupted || signal?.aborted ? "interrupted" : "failed", failure);
     }
@@ -150,10 +153,31 @@ const TITLES: Readonly<Record<RestoreStep["kind"], string>> = {
 
 /** From the swap on, going on is the only safe way. */
 const COMMITTED: readonly RestoreStep["kind"][] = ["swap", "start-jobs"];
+const BEFORE_SWAP: readonly RestoreStep["kind"][] = ["stop-jobs", "prove-idle"];
+
+/** @returns undefined when the plan stops nothing */
+async function startAgain({ steps }: RestorePlan, operations: RestoreOperations, progress: Progress): Promise<boolean | undefined> {
+  const start = steps.find((step) => step.kind === "start-jobs");
+  if (start?.kind !== "start-jobs") return undefined;
+  const shown = progress.step("start the data plane again on its data as it was");
+  try {
+    await operations.startJobs(start.jobs);
+    shown.done();
+    return true;
+  } catch (error) {
+    shown.failed(error instanceof Error ? error.message : String(error));
+    return false;
+  }
+}
+
+function putInPlace({ request }: RestorePlan, gvfx: string): string {
+  return `${gvfx} data restore --in-place --snapshot ${shortId(request.point)}`;
+}
 
 /** What a restore that ended at a step has left, and the command for it. */
-function whatNow({ request, folder }: RestorePlan, at: RestoreStep["kind"], steps: readonly StepRecord[], gvfx: string): string[] {
-  const again = `${gvfx} data restore --in-place --snapshot ${shortId(request.point)}`;
+function whatNow(plan: RestorePlan, at: RestoreStep["kind"], steps: readonly StepRecord[], gvfx: string): string[] {
+  const { request, folder } = plan;
+  const again = putInPlace(plan, gvfx);
   const stopped = steps.some(({ step }) => step === "stop-jobs");
   switch (at) {
     case "stop-jobs":

@@ -101,7 +101,7 @@ export function sshOperations({ env, images, plan, machine, repository, objectst
     async stopJobs(ids) {
       for (const id of ids) await needed(jobs).stop(id, env.dataPlane.killTimeout.plus(STOP_ROOM));
     },
-    volumeUsers: async () => (await on(idleScript(volumesRoot))).filter((line) => line.startsWith("user ")).map((line) => line.slice("user ".length)),
+    volumeUsers: async () => (await toTheEnd(idleScript(volumesRoot))).filter((line) => line.startsWith("user ")).map((line) => line.slice("user ".length)),
     async swap() {
       await toTheEnd(swapScript(volumesRoot, folder, stampOf(now())));
     },
