@@ -88,7 +88,7 @@ export function legacyPorts({ legacy }: TailnetEnvironment): { readonly gateway:
 
 /** Paths that exist only while the hand-started processes do. */
 function legacyGrants(environment: TailnetEnvironment, tags: TailnetTags): AccessGrant[] {
-  const { legacy, tailnet, ports } = environment;
+  const { legacy, tailnet, ports, dataMove } = environment;
   if (legacy.retired) return [];
   const own = legacyPorts(environment);
   if (legacy.host.node !== undefined) {
@@ -103,6 +103,7 @@ function legacyGrants(environment: TailnetEnvironment, tags: TailnetTags): Acces
     { src: [tailnet.userGroup], dst: [tags.legacy], ip: tcp(...own.users), purpose: "users keep the legacy app until it is retired" },
     { src: [tailnet.operatorGroup], dst: [tags.legacy], ip: tcp(legacy.host.ssh.port, ...own.operators), purpose: "operators start and stop the legacy processes and export their data" },
     { src: [tags.legacy], dst: [tags.app], ip: [...tcp(ports.convex, ports.convexSite), ...DNS], purpose: "the legacy processes use the moved Convex, by its name" },
+    ...(dataMove.timescale ? [{ src: [tags.legacy], dst: [tags.db], ip: tcp(ports.postgres), purpose: "the legacy host copies its Postgres into the platform's, and uses it from then on" }] : []),
     { src: [tags.legacy], dst: [tailnet.consulTag], ip: tcp(P.consulHttp, P.consulHttps), purpose: "the legacy worker holds the lease while it owns trading" },
   ];
 }

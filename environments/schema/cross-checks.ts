@@ -7,6 +7,7 @@ import { catalogErrors } from "../../contracts/markets";
 import { CLUSTER_PORTS, type AppService } from "../../contracts/services";
 import { Duration } from "../../contracts/units";
 import type { Environment } from "../schema";
+import { dataMoveFindings } from "./data-move-checks";
 import { singletonFindings } from "../singleton/inequalities";
 import { backupFindings } from "./backup-checks";
 import { coverageFindings } from "./coverage-checks";
@@ -180,6 +181,7 @@ const CHECKS: readonly CrossCheck[] = [
     },
   },
   { needs: ["lease", "nomad"], check: singletonFindings },
+  { needs: ["dataMove", "lease", "lab"], check: dataMoveFindings },
   {
     needs: ["lease", "consul", "lab"],
     check: ({ lease: { fallback }, consul, lab }) => {
