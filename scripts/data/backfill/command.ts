@@ -41,6 +41,8 @@ export interface BackfillSurroundings {
   readonly folder?: (env: Environment) => string;
   /** @default a timer */
   readonly wait?: (time: Duration, signal: AbortSignal) => Promise<void>;
+  /** Milliseconds of a clock that only goes forward. @default performance.now */
+  readonly clock?: () => number;
 }
 
 interface Selection {
@@ -52,7 +54,7 @@ interface Selection {
 
 export function backfillCommands(environment: () => Environment, surroundings: BackfillSurroundings = {}): Command[] {
   const { variables = process.env, write = (text) => void process.stdout.write(`${text}\n`), complain = (text) => void process.stderr.write(`${text}\n`) } = surroundings;
-  const { access = (env, side, signal) => backfillAccess(env, side, variables, signal), folder = (env) => join(".gvfx", env.name, "data"), wait = (time, signal) => sleep(time.milliseconds, undefined, { signal }) } = surroundings;
+  const { access = (env, side, signal) => backfillAccess(env, side, variables, signal), folder = (env) => join(".gvfx", env.name, "data"), wait = (time, signal) => sleep(time.milliseconds, undefined, { signal }), clock = () => performance.now() } = surroundings;
 
   /** Runs the work until its end or a signal; says what went wrong. */
   const asked = async ({ json }: Selection, again: string, work: (env: Environment, progress: Progress, signal: AbortSignal) => Promise<number>): Promise<void> => {
@@ -89,7 +91,7 @@ export function backfillCommands(environment: () => Environment, surroundings: B
         say(`Backfill of ${pairs.join(", ")} by the api at ${api.address}; read from Convex at ${opened.data.address}`);
         const journal = openJournal(join(folder(env), "backfill"), { side, pairs, intervals: env.coverage.intervals, maxBatches }, { fresh });
         try {
-          const settings: BackfillOptions = { pairs, settings: env.coverage, maxBatches, maxCalls, runTimeout: runTimeout(env), progress, say, wait: (time) => wait(time, signal), clock: () => performance.now(), signal };
+          const settings: BackfillOptions = { pairs, settings: env.coverage, maxBatches, maxCalls, runTimeout: runTimeout(env), progress, say, wait: (time) => wait(time, signal), clock, signal };
           const results = await backfill({ api, data: opened.data, journal }, settings);
           const { report, path } = await measured(env, options, pairs, opened, progress, signal);
           write(json ? JSON.stringify({ backfill: results, journal: journal.path, coverage: report, report: path }, null, 2) : [...results.map(resultLine), "", textCoverage(report, env.coverage), `Report: ${path}`].join("\n"));
@@ -107,10 +109,10 @@ export function backfillCommands(environment: () => Environment, surroundings: B
       asked(options, "Nothing was changed.", async (env, progress, signal) => {
         const pairs = selectPairs(env.markets, options);
         const opened = await access(env, options.side, signal);
-        const until = performance.now() + (options.wait?.milliseconds ?? 0);
+        const until = clock() + (options.wait?.milliseconds ?? 0);
         for (;;) {
           const { report, path } = await measured(env, options, pairs, opened, progress, signal);
-          if (report.verdict === "pass" || performance.now() >= until) {
+          if (report.verdict === "pass" || clock() >= until) {
             write(options.json ? JSON.stringify({ ...report, report: path }, null, 2) : `${textCoverage(report, env.coverage)}\nReport: ${path}`);
             return EXIT[report.verdict];
           }
