@@ -132,7 +132,7 @@ export const lab: EnvironmentInput = {
       frontend: "gvfx-lab/frontend:lab",
       rlService: "gvfx-lab/rl-service:lab",
       convex: "gvfx-lab/convex:lab",
-      postgres: "postgres:17-bookworm",
+      postgres: "gvfx-lab/postgres:lab",
       minio: "minio/minio:RELEASE.2025-09-07T16-13-09Z",
       minioClient: "minio/mc:RELEASE.2025-08-13T08-35-41Z",
       haproxy: "haproxy:lts",

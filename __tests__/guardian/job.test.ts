@@ -74,9 +74,9 @@ describe("rounds are close enough for every trigger", () => {
   });
 });
 
-test("it reads the alert token and the API's, and nothing else; nobody else reads the alert token", () => {
+test("it reads the alert token and the API's, and nothing else; nobody but the backup, which alerts by itself, reads the alert token too", () => {
   expect(secretPathsFor(JOBS.guardian)).toEqual(["app/api-token", "ops/alert"]);
-  expect(SECRETS.find((secret) => secret.field === "ALERT_TOKEN")?.readers).toEqual([JOBS.guardian]);
+  expect(SECRETS.find((secret) => secret.field === "ALERT_TOKEN")?.readers).toEqual([JOBS.guardian, JOBS.backup]);
   expect(SECRETS.find((secret) => secret.field === "API_TOKEN")?.readers).toEqual([JOBS.api, JOBS.frontend, JOBS.guardian]);
 });
 

@@ -48,6 +48,7 @@ class Stage {
       sources: { api: api.url, rlService: rl.url, probeTimeoutMs: 500, readTimeoutMs: 500, runTimeoutMs: 1_800_000, lookBackMs: 86_400_000 },
       triggers: { duplicateIngestionRuns: trigger(1, 1), unresolvedConvexWriteFailures: trigger(5, 1), apiErrorRatio: trigger(0.4, 6), rlErrorRatio: trigger(0.4, 3) },
       alerts: { destination: `${alerts.url}/alerts`, deadManUrl: `${alerts.url}/alive`, deadManIntervalMs: 400 },
+      backup: { variable: "gvfx/backup/status", lateAfterMs: 1_000, copies: false },
       probeIntervalMs: 100, readIntervalMs: 200, summaryIntervalMs: 500,
     };
     writeFileSync(join(this.folder, "settings.json"), JSON.stringify(settings));

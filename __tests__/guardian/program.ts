@@ -11,6 +11,8 @@ export interface RetryItem { id: string; status?: string; created_at?: string; u
 export interface Move { key: string; from: string; to: string }
 interface Waiting<T> { waiting: T[]; delivered: number; failures: number; dropped: number; add(item: T): void; flush(): Promise<void> }
 
+export interface BackupSettings { variable: string; lateAfterMs: number; copies: boolean }
+
 interface Program {
   judge(trigger: Trigger, samples: readonly Sample[], now: number): Judgement;
   overall(verdicts: readonly Verdict[]): Verdict;
@@ -23,11 +25,14 @@ interface Program {
   Switches: new (consul: { address: string; token: string }, keys: { workerOwner: string; traffic: string }) => { rollBack(moved: (move: Move) => void): Promise<string> };
   ROLLED_BACK_BY_GUARDIAN: number;
   Backlog: new <T>(deliver: (item: T) => Promise<void>, options: { limit: number; expendable?: (item: T) => boolean; onFailure: (error: unknown) => void; now: () => number }) => Waiting<T>;
+  findings(status: Record<string, string> | undefined, settings: BackupSettings, now: number, since: number): { what: string; late: boolean; summary: string }[];
+  BackupWatch: new (settings: BackupSettings & { namespace: string }, nomad: { address: string; token: string }, runtime: { now: () => number; log: (level: string, message: string) => void }, alert: (severity: string, summary: string, facts: Record<string, string>) => void) => { look(): Promise<void>; gauges(): Record<string, number> };
+  metricsText(reading: { triggers: object; overall: string; gauges: object; counters: object; switches: { workerOwner: string; traffic: string }; backup: Record<string, number> }): string;
   Ledger: new (settings: { folder: string; namespace: string; writer: string }, nomad: { address?: string; socketPath?: string; token: string }, runtime: { now: () => number; log: (level: string, message: string) => void }) => { append(kind: string, fields: Record<string, string | number | null>): void; backlog: Waiting<unknown> };
 }
 
 export const FOLDER = join(__dirname, "..", "..", "runtime", "guardian");
-const MODULES = ["verdict", "runs", "sources", "rollback", "backlog", "ledger"];
+const MODULES = ["backup", "metrics", "verdict", "runs", "sources", "rollback", "backlog", "ledger"];
 
 function load(): Program {
   const built = buildSync({ stdin: { contents: MODULES.map((name) => `export * from "./${name}.mjs";`).join("\n"), resolveDir: FOLDER }, bundle: true, platform: "node", format: "cjs", target: "node20", write: false });

@@ -1,4 +1,5 @@
 /** What the guardian's program is told, as it reads it: milliseconds, since it is plain JavaScript (runtime/guardian). */
+import { BACKUP_STATUS_VARIABLE } from "../../contracts/backup";
 import { entriesFor } from "../../contracts/env";
 import { Duration, type Port } from "../../contracts/units";
 import type { Environment } from "../../environments/schema";
@@ -20,6 +21,8 @@ export interface GuardianSettings {
   readonly keys: { readonly workerOwner: string; readonly traffic: string };
   readonly ledger: string;
   readonly alerts: { readonly destination: string; readonly deadManUrl?: string; readonly deadManIntervalMs: number };
+  /** Nomad variable with the backup's outcome, and from when on it is late. */
+  readonly backup: { readonly variable: string; readonly lateAfterMs: number; readonly copies: boolean };
   readonly probeIntervalMs: number;
   readonly readIntervalMs: number;
   readonly summaryIntervalMs: number;
@@ -69,6 +72,7 @@ export function guardianSettings(env: Environment, places: GuardianPlaces): Guar
     keys: places.keys,
     ledger: places.ledger,
     alerts: { destination: env.alerts.destination, ...(env.alerts.deadManUrl === undefined ? {} : { deadManUrl: env.alerts.deadManUrl }), deadManIntervalMs: env.alerts.deadManInterval.milliseconds },
+    backup: { variable: BACKUP_STATUS_VARIABLE, lateAfterMs: env.dataPlane.backup.lateAfter.milliseconds, copies: env.dataPlane.backup.s3 !== undefined },
     probeIntervalMs: interval(["apiErrorRatio", "rlErrorRatio"], PROBE_INTERVAL),
     readIntervalMs: interval(["duplicateIngestionRuns", "unresolvedConvexWriteFailures"], READ_INTERVAL),
     summaryIntervalMs: clamp(watch.milliseconds / SUMMARIES_A_WATCH, SUMMARY_INTERVAL),

@@ -1,6 +1,18 @@
 /** /healthz and /metrics. */
 import { createServer } from "node:http";
 
+/** Times are seconds since 1970. @type {Readonly<Record<string, string>>} */
+const BACKUP_HELP = {
+  age_seconds: "Age of the state that the newest backup holds",
+  last_success: "Time at which the newest backup was stored",
+  last_failure: "Time of the newest run that failed",
+  last_check: "Time of the newest check of the repository without a finding",
+  copy_age_seconds: "Age of the state that the newest copy in S3 holds",
+  size_bytes: "What the newest backup holds",
+  duration_seconds: "How long the newest backup took",
+  late_after_seconds: "An older backup is an alert",
+};
+
 const VERDICTS = ["pass", "fail", "inconclusive"];
 
 /**
@@ -10,6 +22,7 @@ const VERDICTS = ["pass", "fail", "inconclusive"];
  * @property {Readonly<Record<string, number>>} gauges
  * @property {Readonly<Record<string, number>>} counters
  * @property { { workerOwner: string, traffic: string }} switches
+ * @property {Readonly<Record<string, number>>} backup gauges of the newest backup
  */
 
 /** @param {Reading} reading @returns {string} Prometheus text format 0.0.4 */
@@ -28,7 +41,8 @@ export function metricsText(reading) {
     ...Object.entries(reading.gauges).flatMap(([name, value]) => family(name, "gauge", name.replaceAll("_", " "), [["", value]])),
     ...Object.entries(reading.counters).flatMap(([name, value]) => family(name, "counter", name.replaceAll("_", " "), [["", value]])),
   ];
-  return `${lines.join("\n")}\n`;
+  const backup = Object.entries(reading.backup).flatMap(([name, value]) => [`# HELP gvfx_backup_${name} ${BACKUP_HELP[name]}`, `# TYPE gvfx_backup_${name} gauge`, `gvfx_backup_${name} ${value}`]);
+  return `${[...lines, ...backup].join("\n")}\n`;
 }
 
 /**

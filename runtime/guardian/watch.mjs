@@ -1,5 +1,6 @@
 /** The loop: takes samples, judges the triggers, records and alerts each change, and rolls back where it may. */
 import { Alerts, DeadMan } from "./alerts.mjs";
+import { BackupWatch } from "./backup.mjs";
 import { describe } from "./http.mjs";
 import { Ledger } from "./ledger.mjs";
 import { Switches, unfinished } from "./rollback.mjs";
@@ -21,6 +22,7 @@ export const TRIGGERS = ["duplicateIngestionRuns", "unresolvedConvexWriteFailure
  * @property { { workerOwner: string, traffic: string }} keys
  * @property {string} ledger folder of the guardian's entries
  * @property { { destination: string, deadManUrl?: string, deadManIntervalMs: number }} alerts
+ * @property {import("./backup.mjs").BackupSettings} backup
  * @property {number} probeIntervalMs between rounds
  * @property {number} readIntervalMs between reads of runs and retry queue
  * @property {number} summaryIntervalMs between summaries in the ledger
@@ -44,6 +46,7 @@ export class Watch {
     this.ledger = new Ledger({ folder: settings.ledger, namespace: settings.namespace, writer: access.writer }, access.nomad, runtime);
     this.alerts = new Alerts(settings.alerts, access.alertToken, runtime);
     this.deadMan = new DeadMan(settings.alerts, access.alertToken, runtime);
+    this.backup = new BackupWatch({ ...settings.backup, namespace: settings.namespace }, access.nomad, runtime, (severity, summary, facts) => this.alert("backup", severity, summary, facts));
     /** @type {Record<TriggerName, import("./verdict.mjs").Sample[]>} */
     this.samples = { duplicateIngestionRuns: [], unresolvedConvexWriteFailures: [], apiErrorRatio: [], rlErrorRatio: [] };
     /** @type {Partial<Record<TriggerName, import("./verdict.mjs").Judgement>>} */
@@ -97,6 +100,8 @@ export class Watch {
     const now = this.runtime.now();
     if (now < this.nextReadAt) return;
     this.nextReadAt = now + readIntervalMs;
+    // Goes its own way: a Nomad that does not answer must not hold up the judgement of the app.
+    void this.backup.look();
     const windows = { duplicates: triggers.duplicateIngestionRuns.windowMs, failures: triggers.unresolvedConvexWriteFailures.windowMs };
     const { duplicates, failures } = await this.sources.readIngestion(windows, api.fresh);
     this.keep("duplicateIngestionRuns", [duplicates]);
@@ -206,6 +211,7 @@ export class Watch {
       triggers: Object.fromEntries(TRIGGERS.map((name) => [name, { ...(this.judgements[name] ?? none), threshold: this.settings.triggers[name].threshold }])),
       overall: this.verdict(),
       switches: { workerOwner: owner, traffic },
+      backup: this.backup.gauges(),
       gauges: { last_round_timestamp_seconds: Number.isNaN(this.lastRoundAt) ? 0 : this.lastRoundAt / 1000, ledger_waiting: this.ledger.backlog.waiting.length, alerts_waiting: this.alerts.backlog.waiting.length },
       counters: {
         rounds_total: this.rounds,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Builds the lab's own images: the node, restic and the doubles. `node scripts/lab/images.mjs [name...]`, default all.
+// Builds the lab's own images: the node, restic, Postgres and the doubles. `node scripts/lab/images.mjs [name...]`, default all.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { build } from "esbuild";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-const sources = { node: join(root, "lab/node"), restic: join(root, "lab/restic") };
+const sources = { node: join(root, "lab/node"), restic: join(root, "lab/restic"), postgres: join(root, "lab/postgres") };
 for (const name of readdirSync(join(root, "lab/doubles"))) {
   if (existsSync(join(root, "lab/doubles", name, "Dockerfile"))) sources[name] = join(root, "lab/doubles", name);
 }

@@ -22,15 +22,18 @@ const ASKED_BY_DOUBLES: ReadonlySet<string> = new Set(["BINGX_API_KEY", "BINGX_S
 
 const random = (): string => randomBytes(24).toString("hex");
 
-/** A value for every secret that the lab's jobs cannot do without, by path. */
-export function labSecrets(env: Environment): ReadonlyMap<string, Readonly<Record<string, string>>> {
+/**
+ * A value for every secret that the lab's jobs cannot do without, by path.
+ * @param known what the lab has made elsewhere, by field
+ */
+export function labSecrets(env: Environment, known: Readonly<Record<string, string>> = {}): ReadonlyMap<string, Readonly<Record<string, string>>> {
   const paths = new Map<string, Record<string, string>>();
   const values: Record<string, string> = {};
-  const wanted = SECRETS.filter((secret) => secret.readers.length > 0 && (secret.required || ASKED_BY_DOUBLES.has(secret.field)));
+  const wanted = SECRETS.filter((secret) => secret.readers.length > 0 && (secret.required || ASKED_BY_DOUBLES.has(secret.field) || Object.hasOwn(known, secret.field)));
   for (const secret of SECRETS) if (secret.readers.length > 0) paths.set(secret.path, paths.get(secret.path) ?? {});
   // Derived ones last: they are made of the others.
   for (const secret of [...wanted].sort((a, b) => Number(a.origin === "derived") - Number(b.origin === "derived"))) {
-    values[secret.field] = valueOf(secret, env, values);
+    values[secret.field] = known[secret.field] ?? valueOf(secret, env, values);
     paths.get(secret.path)![secret.field] = values[secret.field];
   }
   return paths;
@@ -45,7 +48,13 @@ function valueOf({ field, origin }: Secret, env: Environment, made: Readonly<Rec
 const keysSchema = z.object({ data: z.object({ data: z.record(z.string(), z.string()) }) });
 
 export class LabSecrets {
-  constructor(private readonly env: Environment, private readonly vault: Endpoint) {}
+  /** @param consulToken of the lab's Consul, whose snapshots only such a token may take */
+  constructor(private readonly env: Environment, private readonly vault: Endpoint, private readonly consulToken?: string) {}
+
+  private all(): ReadonlyMap<string, Readonly<Record<string, string>>> {
+    const { consul } = this.env.dataPlane.backup.clusterSnapshots;
+    return labSecrets(this.env, consul.permitted && this.consulToken !== undefined ? { CONSUL_SNAPSHOT_TOKEN: this.consulToken } : {});
+  }
 
   /**
    * Writes each path that is not there yet.
@@ -53,7 +62,7 @@ export class LabSecrets {
    */
   async fill(): Promise<number> {
     let written = 0;
-    for (const [path, data] of labSecrets(this.env)) {
+    for (const [path, data] of this.all()) {
       // Check-and-set 0: only where nothing is.
       const { status } = await this.send(path, { method: "POST", body: JSON.stringify({ options: { cas: 0 }, data }) });
       if (status === 200) written++;
