@@ -56,7 +56,7 @@ export class IdTable {
   private values: Uint32Array | undefined;
   /** Of those with values: whether the other side had it too. */
   private marks: Uint8Array | undefined;
-  private slots = FIRST_SLOTS;
+  private slots = 0;
   private filled = 0;
   /** Of the slot that `add` or `find` met last. */
   private slot = -1;
@@ -65,16 +65,13 @@ export class IdTable {
   /** The table keeps ids whose fingerprint has `part` in the lowest bits of `mask`. */
   private mask = 0;
   private part = 0;
+  /** Halves that were left for later passes; one of them may be halved again when its turn comes. */
+  private readonly left: { readonly mask: number; readonly part: number }[] = [];
 
   constructor({ values = false, mostSlots }: IdTableOptions = {}) {
     this.withValues = values;
     this.mostSlots = mostSlots ?? (values ? MOST_SLOTS / 2 : MOST_SLOTS);
-    this.withRoom(FIRST_SLOTS);
-  }
-
-  /** How many passes over the data there are in all, as far as is known now. */
-  get parts(): number {
-    return this.mask + 1;
+    this.withRoom(Math.min(FIRST_SLOTS, this.mostSlots));
   }
 
   /** How many ids it holds. */
@@ -82,10 +79,11 @@ export class IdTable {
     return this.filled;
   }
 
-  /** @returns false when every part was held: there is nothing more to read */
+  /** Empties the table for ids that it has not held yet. @returns false when it held them all: there is nothing more to read */
   nextPart(): boolean {
-    if (this.part === this.mask) return false;
-    this.part++;
+    const next = this.left.pop();
+    if (next === undefined) return false;
+    [this.mask, this.part] = [next.mask, next.part];
     this.ids.fill(0);
     this.values?.fill(0);
     this.marks?.fill(0);
@@ -98,7 +96,8 @@ export class IdTable {
     const seen = this.find(high, low);
     if (seen !== "new") return seen;
     if (this.filled + 1 > this.slots * FULLEST) {
-      this.grow();
+      do this.grow();
+      while (this.filled + 1 > this.slots * FULLEST);
       if (this.find(high, low) === "elsewhere") return "elsewhere";
     }
     this.ids[2 * this.slot] = high;
@@ -162,7 +161,9 @@ export class IdTable {
 
   private grow(): void {
     if (2 * this.slots > this.mostSlots) {
-      this.mask = 2 * this.mask + 1;
+      const mask = 2 * this.mask + 1;
+      this.left.push({ mask, part: this.part | (this.mask + 1) });
+      this.mask = mask;
       this.rehash(this.slots);
     } else this.rehash(2 * this.slots);
   }
