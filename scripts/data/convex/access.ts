@@ -68,7 +68,7 @@ async function legacyKey(env: Environment, variables: Variables): Promise<string
     return given;
   }
   const { checkout, commands } = env.legacy;
-  const { convexAdminKey } = commands as typeof commands & { readonly convexAdminKey?: string };
+  const { convexAdminKey } = commands;
   if (!convexAdminKey) throw new Error(`${LEGACY_KEY_VARIABLE} is not set, and the environment names no command that prints the key (legacy.commands.convexAdminKey), so that legacy's Convex shows nothing; export the variable, or add the command, for example: docker compose exec -T backend ./generate_admin_key.sh`);
   const lines = await runScript(legacyMachine(env), asLoginUser(checkout, convexAdminKey), { variables: withoutCredentials(variables) });
   // The real script prints a heading before the key.

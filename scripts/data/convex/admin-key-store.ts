@@ -42,12 +42,14 @@ export function adminKeyStore(env: Environment, variables: Variables, readFile =
       return { key, stored: false, issued: openAdminKey(key, secret)!.issued };
     },
     async store(key) {
-      const present = await vault.readSecret(kvMount, KEY_PATH);
-      await vault.writeSecret(kvMount, KEY_PATH, { ...present?.fields, [KEY_FIELD]: key }, present?.version ?? 0).catch((error: unknown) => {
-        if (error instanceof UnexpectedAnswer && error.status === 403) throw new Error(`the token in VAULT_TOKEN may not write ${kvMount}/${KEY_PATH}; use one that may create and update it`);
+      try {
+        const present = await vault.readSecret(kvMount, KEY_PATH);
+        await vault.writeSecret(kvMount, KEY_PATH, { ...present?.fields, [KEY_FIELD]: key }, present?.version ?? 0);
+      } catch (error) {
+        if (error instanceof UnexpectedAnswer && error.status === 403) throw new Error(`the token in VAULT_TOKEN may not read and write ${kvMount}/${KEY_PATH}; use one that may read, create and update it`);
         if (error instanceof UnexpectedAnswer && error.status === 400) throw new Error(`${kvMount}/${KEY_PATH} was changed by somebody else meanwhile, and is left alone; run the command again`);
         throw error;
-      });
+      }
     },
   };
 }

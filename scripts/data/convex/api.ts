@@ -36,6 +36,8 @@ export interface ApiOptions {
   readonly signal?: AbortSignal;
   /** How long a question that changes nothing is asked again while the backend is unavailable. @default 30 s */
   readonly patience?: Duration;
+  /** Between two attempts. @default 1 s */
+  readonly retryEvery?: Duration;
 }
 
 const answerSchema = z.object({ status: z.enum(["success", "error"]), value: z.unknown().optional(), errorMessage: z.string().optional() });
@@ -124,6 +126,6 @@ export class ConvexApi {
 
   /** @throws AbortError when the signal is or gets aborted */
   async pause(): Promise<void> {
-    await wait(RETRY_EVERY.milliseconds, undefined, { signal: this.options.signal });
+    await wait((this.options.retryEvery ?? RETRY_EVERY).milliseconds, undefined, { signal: this.options.signal });
   }
 }

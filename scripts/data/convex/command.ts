@@ -9,6 +9,7 @@ import { validateSnapshot } from "../snapshot/validate";
 import { convexAccess } from "./access";
 import { adminKeyStore, type AdminKeyStore } from "./admin-key-store";
 import { validateFileAgainst } from "./against-file";
+import { ConvexFailure } from "./api";
 import { explain } from "./explain";
 import { exportSnapshot } from "./export";
 import { importByCli, importSnapshot, type TargetContents } from "./import";
@@ -148,7 +149,14 @@ export function convexCommands(environment: () => Environment, surroundings: Con
         } else if (found) say(found.stored ? `the stored key, ${keys(env).path}${found.issued ? `, issued ${found.issued.toISOString()}` : ""}` : `computed from INSTANCE_SECRET; not stored: add --store`);
         if (show) write(key);
         const { instance } = await openSide(env, of, { ...convex, access: async () => ({ ...access, adminKey: async () => key }) });
-        const tables = await instance.tables();
+        const tables = await instance.tables().catch((error: unknown) => {
+          if (error instanceof ConvexFailure && error.reason === "key-refused") return error;
+          throw error;
+        });
+        if (tables instanceof Error) {
+          complain(`Convex of ${of} at ${access.address} refuses the key of instance ${key.split("|")[0]}: it runs with another name or secret than the one that the key was made of${of === "nomad" ? "; deploy it with the secret that is in Vault" : ""}`);
+          return 1;
+        }
         say(`Convex of ${of} at ${access.address} accepts the key of instance ${key.split("|")[0]} (${tables.length} tables)`);
         return 0;
       }),

@@ -9,6 +9,8 @@ import { UploadRecords, uploadSnapshot, type SnapshotFile, type UploadOptions } 
 
 /** An operator watches a line. */
 const LOOK_EVERY = Duration.ms(500);
+/** The backend changes its own line with every batch. */
+const SAY_EVERY_MS = 5_000;
 
 export interface TargetContents {
   /** Tables with documents, by name. */
@@ -101,11 +103,18 @@ async function follow(instance: ConvexInstance, importId: string, snapshot: Snap
   const name = await instance.access.instanceName();
   const step = progress.step(`import at ${side}`);
   let said: string | undefined;
+  let passedAt = 0;
+  const repeat = (message: string, passing: boolean): void => {
+    if (message === said || (passing && Date.now() - passedAt < SAY_EVERY_MS)) return;
+    said = message;
+    if (passing) passedAt = Date.now();
+    say?.(message);
+  };
   try {
     for (;;) {
       const status = await instance.importStatus(importId);
       if (!status) throw new ImportFailed(`Convex of ${side} does not know import ${importId} any more; see which tables it has (gvfx data validate --against ${side} FILE), and import again`);
-      if (status.message !== undefined && status.message !== said && status.state !== "failed") say?.((said = status.message));
+      if (status.message !== undefined && status.state !== "failed") repeat(status.message, status.state === "in_progress");
       if (status.state === "completed") {
         await records.remove(name, snapshot);
         step.done(`${(status.written ?? 0).toLocaleString("en-US")} documents and files`);

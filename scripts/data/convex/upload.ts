@@ -92,6 +92,8 @@ export interface UploadOptions {
   readonly partBytes?: number;
   /** How long one part is tried. @default 1 min */
   readonly patience?: Duration;
+  /** Between two attempts. @default 1 s */
+  readonly retryEvery?: Duration;
 }
 
 /**
@@ -115,7 +117,7 @@ export async function uploadSnapshot(instance: ConvexInstance, snapshot: Snapsho
       const part = new Uint8Array(Math.min(head.partBytes, snapshot.bytes - start));
       const { bytesRead } = await file.read(part, 0, part.length, start);
       if (bytesRead !== part.length) throw new Error(`${snapshot.path} became shorter while it was uploaded; nothing was imported: export it again`);
-      const token = await patiently(() => instance.admin(`/api/import/upload_part?uploadToken=${encodeURIComponent(head.uploadToken)}&partNumber=${number}`, part), options.patience ?? PART_PATIENCE, signal);
+      const token = await patiently(() => instance.admin(`/api/import/upload_part?uploadToken=${encodeURIComponent(head.uploadToken)}&partNumber=${number}`, part), options);
       tokens.push(token);
       await records.append(name, snapshot, { kind: "part", number, token });
       step.advance(part.length);
@@ -145,7 +147,7 @@ async function begin(instance: ConvexInstance, name: string, snapshot: SnapshotF
 }
 
 /** A part that arrives twice counts once. */
-async function patiently<T>(work: () => Promise<T>, patience: Duration, signal: AbortSignal | undefined): Promise<T> {
+async function patiently<T>(work: () => Promise<T>, { patience = PART_PATIENCE, retryEvery = RETRY_EVERY, signal }: UploadOptions): Promise<T> {
   const deadline = Date.now() + patience.milliseconds;
   for (;;) {
     try {
@@ -153,7 +155,7 @@ async function patiently<T>(work: () => Promise<T>, patience: Duration, signal: 
     } catch (error) {
       const passing = error instanceof Unreachable || (error instanceof ConvexFailure && error.reason === "unavailable");
       if (!passing || signal?.aborted || Date.now() >= deadline) throw error;
-      await wait(RETRY_EVERY.milliseconds, undefined, { signal });
+      await wait(retryEvery.milliseconds, undefined, { signal });
     }
   }
 }
