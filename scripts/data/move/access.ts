@@ -18,12 +18,12 @@ import { dataFolder, openSide } from "../convex/sides";
 import { legacyMachine } from "../machines";
 import type { Progress } from "../progress";
 import { diffSnapshots } from "../snapshot/diff";
-import { validateSnapshot } from "../snapshot/validate";
 import type { MoveSettings } from "./step";
 import { Interrupted, type Clock, type Keys, type World } from "./world";
 import { announcer } from "./world/announce";
 import { legacyApi } from "./world/api";
 import { appSource } from "./world/app-source";
+import { checkedSnapshots } from "./world/checked-snapshots";
 import { convexSide } from "./world/convex-side";
 import { consulKeys } from "./world/keys";
 import { legacyHost } from "./world/ssh-host";
@@ -68,7 +68,8 @@ export async function moveWorld(env: Environment, { variables, readFile, checkou
     }
     return undefined;
   };
-  const convex = async (side: Side): Promise<World["source"]> => convexSide(await openSide(env, side, { variables, signal, say }), { recordFolder: dataFolder(env, "imports"), criticalTables: dataMove.criticalTables, progress, say, signal });
+  const check = checkedSnapshots({ progress, signal });
+  const convex = async (side: Side): Promise<World["source"]> => convexSide(await openSide(env, side, { variables, signal, say }), { recordFolder: dataFolder(env, "imports"), criticalTables: dataMove.criticalTables, check, progress, say, signal });
   const [source, target] = await Promise.all([convex("legacy"), convex("nomad")]);
   const vault = vaultSecrets(env, variables, readFile);
   return {
@@ -77,7 +78,7 @@ export async function moveWorld(env: Environment, { variables, readFile, checkou
     source,
     target,
     snapshots: {
-      validate: (file) => validateSnapshot(file, { progress, signal }),
+      validate: check,
       diff: async (a, b) => (await diffSnapshots(a, b, { progress, signal })).filter(({ added, removed, changed }) => added + removed + changed > 0),
       async freeBytes() {
         await mkdir(dataFolder(env), { recursive: true, mode: 0o700 });

@@ -122,7 +122,8 @@ export interface ConvexSide {
 
 /** Snapshots as files on this machine. */
 export interface Snapshots {
-  validate(file: string): Promise<SnapshotReport>;
+  /** @param filesRequired whether one without stored files is a problem. @default true */
+  validate(file: string, options?: { readonly filesRequired?: boolean }): Promise<SnapshotReport>;
   /** Every document and file of both, byte by byte; only tables that differ. */
   diff(a: string, b: string): Promise<readonly TableDiff[]>;
   /** Bytes free where snapshots are kept. */

@@ -4,13 +4,13 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Progress } from "../../progress";
 import { openSnapshot } from "../../snapshot/open";
-import { validateSnapshot } from "../../snapshot/validate";
 import { validateAgainst } from "../../convex/against";
 import { exportSnapshot } from "../../convex/export";
 import { importSnapshot } from "../../convex/import";
 import { closeRunningRuns, RUNS_TABLE } from "../../convex/runs";
 import type { OpenedSide } from "../../convex/sides";
 import type { ConvexSide } from "../world";
+import type { CheckSnapshot } from "./checked-snapshots";
 
 /** An import of a GiB takes minutes, and says how far it is every few seconds. */
 const LOOK_EVERY_MS = 1_000;
@@ -19,12 +19,13 @@ export interface ConvexSideOptions {
   /** Where uploads are recorded, so that one which broke off goes on. */
   readonly recordFolder: string;
   readonly criticalTables: readonly string[];
+  readonly check: CheckSnapshot;
   readonly progress: Progress;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-export function convexSide({ instance, cli }: OpenedSide, { recordFolder, criticalTables, progress, say, signal }: ConvexSideOptions): ConvexSide {
+export function convexSide({ instance, cli }: OpenedSide, { recordFolder, criticalTables, check, progress, say, signal }: ConvexSideOptions): ConvexSide {
   const { side, address } = instance.access;
   return {
     side,
@@ -49,7 +50,7 @@ export function convexSide({ instance, cli }: OpenedSide, { recordFolder, critic
       await exportSnapshot(instance, cli, file, { progress, signal });
     },
     async importFrom(file) {
-      const report = await validateSnapshot(file, { progress, signal, filesRequired: false });
+      const report = await check(file, { filesRequired: false });
       if (report.problems.length > 0) throw new Error(`${file} is not sound any more (${report.problems[0].place}: ${report.problems[0].what}); it was when it was written: see the disk of this machine`);
       await othersImport(file);
       await importSnapshot(instance, report, { recordFolder: join(recordFolder, basename(dirname(file)), basename(file)), progress, say, signal });
@@ -61,7 +62,7 @@ export function convexSide({ instance, cli }: OpenedSide, { recordFolder, critic
       return closed;
     },
     async compare(file) {
-      const report = await validateSnapshot(file, { progress, signal });
+      const report = await check(file);
       const snapshot = await openSnapshot(file);
       try {
         const { problems } = await validateAgainst(report, snapshot, instance, { criticalTables, progress, signal });

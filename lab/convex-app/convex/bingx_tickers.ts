@@ -1,0 +1,5 @@
+import { reads, writes } from "./stand_in";
+
+export const upsertBatch = writes;
+export const latestTime = reads;
+export const listByRange = reads;

@@ -1,0 +1,5 @@
+import { reads, writes } from "./stand_in";
+
+export const create = writes;
+export const complete = writes;
+export const list = reads;
