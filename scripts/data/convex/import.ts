@@ -35,7 +35,7 @@ export interface ImportOptions extends Omit<UploadOptions, "records"> {
 
 export interface ImportResult {
   readonly importId: string;
-  /** Documents and files, as the backend counts them. */
+  /** Documents, as the backend counts what it wrote. */
   readonly written: number;
   /** followed: it ran, or was over, when this began. */
   readonly how: "imported" | "followed";
@@ -117,7 +117,7 @@ async function follow(instance: ConvexInstance, importId: string, snapshot: Snap
       if (status.message !== undefined && status.state !== "failed") repeat(status.message, status.state === "in_progress");
       if (status.state === "completed") {
         await records.remove(name, snapshot);
-        step.done(`${(status.written ?? 0).toLocaleString("en-US")} documents and files`);
+        step.done(`${(status.written ?? 0).toLocaleString("en-US")} documents`);
         return { importId, written: status.written ?? 0 };
       }
       if (status.state === "failed") {

@@ -18,7 +18,7 @@ export interface ImportStatus {
   readonly state: "uploaded" | "waiting_for_confirmation" | "in_progress" | "completed" | "failed";
   /** What the backend says of it: what it would change, how far it is, or why it failed. */
   readonly message: string | undefined;
-  /** Documents and files, once it is completed. */
+  /** Documents that it wrote, once it is completed. */
   readonly written: number | undefined;
 }
 
