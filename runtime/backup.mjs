@@ -500,17 +500,22 @@ function element(xml, name) {
   const found = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml);
   return found ? decoded(found[1]) : void 0;
 }
-var unescaped = (text2) => text2 === void 0 ? void 0 : decodeURIComponent(text2.replaceAll("+", "%20"));
+var unescaped = (text2) => decodeURIComponent(text2.replaceAll("+", "%20"));
 function parsePage(xml) {
   if (!xml.includes("<ListVersionsResult")) throw new Error("MinIO answered the list of versions with something else");
+  const inUrlEncoding = element(xml, "EncodingType") === "url";
+  const keyOf = (body, name) => {
+    const text2 = element(body, name);
+    return text2 !== void 0 && inUrlEncoding ? unescaped(text2) : text2;
+  };
   const versions = [...xml.matchAll(/<(Version|DeleteMarker)>(.*?)<\/\1>/gs)].map(([, kind, body]) => {
-    const key2 = unescaped(element(body, "Key"));
+    const key2 = keyOf(body, "Key");
     const modified = Date.parse(element(body, "LastModified") ?? "");
     if (key2 === void 0 || Number.isNaN(modified)) throw new Error("MinIO listed a version without a key or a time");
     return { key: key2, versionId: element(body, "VersionId") ?? "null", latest: element(body, "IsLatest") === "true", marker: kind === "DeleteMarker", modified, size: Number(element(body, "Size") ?? 0) };
   });
   if (element(xml, "IsTruncated") !== "true") return { versions, next: void 0 };
-  const key = unescaped(element(xml, "NextKeyMarker"));
+  const key = keyOf(xml, "NextKeyMarker");
   if (key === void 0) throw new Error("MinIO cut its list of versions without saying where it goes on");
   return { versions, next: { key, versionId: element(xml, "NextVersionIdMarker") ?? "" } };
 }
@@ -794,12 +799,13 @@ var Run = class {
 };
 
 // runtime/backup/version.mjs
-var VERSION = false ? "source" : "2896175742f5";
+var VERSION = false ? "source" : "0cf2cb54a88c";
 
 // runtime/backup/main.mjs
 var SECRETS = ["OBJECTSTORE_BACKUP_KEY_ID", "OBJECTSTORE_BACKUP_SECRET_KEY", "CONSUL_SNAPSHOT_TOKEN", "ALERT_TOKEN", "NOMAD_TOKEN", "VAULT_TOKEN"];
+var SHORTEST_SECRET = 8;
 function clean(message) {
-  return SECRETS.map((name) => process.env[name] ?? "").filter((secret) => secret.length > 0).reduce((text2, secret) => text2.replaceAll(secret, "[secret]"), message);
+  return SECRETS.map((name) => process.env[name] ?? "").filter((secret) => secret.length >= SHORTEST_SECRET).reduce((text2, secret) => text2.replaceAll(secret, "[secret]"), message);
 }
 function required(name) {
   const value = process.env[name];

@@ -18,9 +18,12 @@ import { VERSION } from "./version.mjs";
 
 const SECRETS = ["OBJECTSTORE_BACKUP_KEY_ID", "OBJECTSTORE_BACKUP_SECRET_KEY", "CONSUL_SNAPSHOT_TOKEN", "ALERT_TOKEN", "NOMAD_TOKEN", "VAULT_TOKEN"];
 
+/** Whatever is shorter is no secret, and would be found in every word. */
+const SHORTEST_SECRET = 8;
+
 /** Whatever a message quotes, it quotes no secret. @param {string} message */
 function clean(message) {
-  return SECRETS.map((name) => process.env[name] ?? "").filter((secret) => secret.length > 0).reduce((text, secret) => text.replaceAll(secret, "[secret]"), message);
+  return SECRETS.map((name) => process.env[name] ?? "").filter((secret) => secret.length >= SHORTEST_SECRET).reduce((text, secret) => text.replaceAll(secret, "[secret]"), message);
 }
 
 /** @param {string} name @returns {string} */

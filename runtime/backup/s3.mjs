@@ -27,8 +27,8 @@ function element(xml, name) {
   return found ? decoded(found[1]) : undefined;
 }
 
-/** Keys are asked for in URL encoding: XML cannot hold every character that a key may. @param {string | undefined} text */
-const unescaped = (text) => (text === undefined ? undefined : decodeURIComponent(text.replaceAll("+", "%20")));
+/** @param {string} text */
+const unescaped = (text) => decodeURIComponent(text.replaceAll("+", "%20"));
 
 /**
  * One page of ListObjectVersions. Its lists are flat, so that it takes no parser.
@@ -37,14 +37,20 @@ const unescaped = (text) => (text === undefined ? undefined : decodeURIComponent
  */
 export function parsePage(xml) {
   if (!xml.includes("<ListVersionsResult")) throw new Error("MinIO answered the list of versions with something else");
+  // Asked for, since XML cannot hold every character that a key may; whoever did not hear it says so by its silence.
+  const inUrlEncoding = element(xml, "EncodingType") === "url";
+  const keyOf = (/** @type {string} */ body, /** @type {string} */ name) => {
+    const text = element(body, name);
+    return text !== undefined && inUrlEncoding ? unescaped(text) : text;
+  };
   const versions = [...xml.matchAll(/<(Version|DeleteMarker)>(.*?)<\/\1>/gs)].map(([, kind, body]) => {
-    const key = unescaped(element(body, "Key"));
+    const key = keyOf(body, "Key");
     const modified = Date.parse(element(body, "LastModified") ?? "");
     if (key === undefined || Number.isNaN(modified)) throw new Error("MinIO listed a version without a key or a time");
     return { key, versionId: element(body, "VersionId") ?? "null", latest: element(body, "IsLatest") === "true", marker: kind === "DeleteMarker", modified, size: Number(element(body, "Size") ?? 0) };
   });
   if (element(xml, "IsTruncated") !== "true") return { versions, next: undefined };
-  const key = unescaped(element(xml, "NextKeyMarker"));
+  const key = keyOf(xml, "NextKeyMarker");
   if (key === undefined) throw new Error("MinIO cut its list of versions without saying where it goes on");
   return { versions, next: { key, versionId: element(xml, "NextVersionIdMarker") ?? "" } };
 }

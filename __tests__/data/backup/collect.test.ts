@@ -159,6 +159,12 @@ test("property: an object that existed at any moment since the dump began is in 
 test.each(["", "a//b", "/a", "a/", ".", "a/../b", `a/${"x".repeat(256)}`, "a\0b"])("%j is no file's path", (key) => expect(program.unsafeKey(key)).toBeDefined());
 test.each(["a", "a/b.c", "..a", "ü", "a b", "019c-7"])("%j is", (key) => expect(program.unsafeKey(key)).toBeUndefined());
 
+test("a key is read as the store says that it wrote it", () => {
+  const page = (encoding: string, key: string) => program.parsePage(`<ListVersionsResult>${encoding}<IsTruncated>false</IsTruncated><Version><Key>${key}</Key><LastModified>2026-01-01T00:00:00Z</LastModified><Size>1</Size><VersionId>1</VersionId><IsLatest>true</IsLatest></Version></ListVersionsResult>`).versions[0].key;
+  expect(page("<EncodingType>url</EncodingType>", "a+b%2B%C3%BC/c")).toBe("a b+ü/c");
+  expect(page("", "a+b%2B &amp;&#x27;&#252;")).toBe("a+b%2B &'ü");
+});
+
 test("an answer that is no list is refused", () => {
   expect(() => program.parsePage("<html>proxy</html>")).toThrow("something else");
   expect(() => program.parsePage("<ListVersionsResult><IsTruncated>true</IsTruncated></ListVersionsResult>")).toThrow("without saying where it goes on");
