@@ -14,7 +14,7 @@
 const FIRST_SLOTS = 2 ** 14;
 /** Filled further, chains grow long. */
 const FULLEST = 0.7;
-/** Of one half-table: 5.8 million ids, 64 MiB. 1 GiB of small documents (200 bytes) has 5.4 million. */
+/** 5.8 million ids in 64 MiB: 1 GiB of small documents (200 bytes) has 5.4 million, so that one pass is enough for it. */
 const MOST_SLOTS = 2 ** 23;
 
 export interface IdTableOptions {
@@ -84,10 +84,7 @@ export class IdTable {
     const next = this.left.pop();
     if (next === undefined) return false;
     [this.mask, this.part] = [next.mask, next.part];
-    this.ids.fill(0);
-    this.values?.fill(0);
-    this.marks?.fill(0);
-    this.filled = 0;
+    this.clear();
     return true;
   }
 
@@ -168,22 +165,40 @@ export class IdTable {
     } else this.rehash(2 * this.slots);
   }
 
+  /** Through a copy of what stays, not beside the old table: that one is let go before the new one is made. */
   private rehash(slots: number): void {
-    const { ids: old, values: oldValues, slots: oldSlots } = this;
-    this.withRoom(slots);
-    this.filled = 0;
-    for (let from = 0; from < oldSlots; from++) {
-      const [high, low] = [old[2 * from], old[2 * from + 1]];
-      if (low === 0 || (high & this.mask) !== this.part) continue;
+    const stays = (slot: number): boolean => this.ids[2 * slot + 1] !== 0 && (this.ids[2 * slot] & this.mask) === this.part;
+    let count = 0;
+    for (let slot = 0; slot < this.slots; slot++) if (stays(slot)) count++;
+    const kept = new Uint32Array((this.withValues ? 4 : 2) * count);
+    let at = 0;
+    for (let slot = 0; slot < this.slots; slot++) {
+      if (!stays(slot)) continue;
+      kept[at++] = this.ids[2 * slot];
+      kept[at++] = this.ids[2 * slot + 1];
+      if (!this.withValues) continue;
+      kept[at++] = this.values![2 * slot];
+      kept[at++] = this.values![2 * slot + 1];
+    }
+    if (slots === this.slots) this.clear();
+    else this.withRoom(slots);
+    for (at = 0; at < kept.length; ) {
+      const [high, low] = [kept[at++], kept[at++]];
       let slot = slotOf(high, low) & (slots - 1);
       while (this.ids[2 * slot + 1] !== 0) slot = (slot + 1) & (slots - 1);
       this.ids[2 * slot] = high;
       this.ids[2 * slot + 1] = low;
-      if (oldValues) {
-        this.values![2 * slot] = oldValues[2 * from];
-        this.values![2 * slot + 1] = oldValues[2 * from + 1];
-      }
-      this.filled++;
+      if (!this.withValues) continue;
+      this.values![2 * slot] = kept[at++];
+      this.values![2 * slot + 1] = kept[at++];
     }
+    this.filled = count;
+  }
+
+  private clear(): void {
+    this.ids.fill(0);
+    this.values?.fill(0);
+    this.marks?.fill(0);
+    this.filled = 0;
   }
 }
