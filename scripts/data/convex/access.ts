@@ -78,7 +78,7 @@ async function legacyKey(env: Environment, variables: Variables): Promise<string
 }
 
 /** runScript becomes root where it may; what belongs to the checkout is run by who owns it. */
-function asLoginUser(checkout: string, command: string): string {
+export function asLoginUser(checkout: string, command: string): string {
   const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
   const script = quoted(`cd ${quoted(checkout)} && ${command}`);
   return `if [ -n "\${SUDO_USER:-}" ]; then exec sudo -n -H -u "$SUDO_USER" sh -c ${script} </dev/null; fi\nexec sh -c ${script} </dev/null\n`;
