@@ -3,7 +3,7 @@ import { consulAuthMethod, CONSUL_AUDIENCE, VAULT_AUDIENCE } from "../../contrac
 import { MAX_KILL_TIMEOUT } from "../../contracts/singleton";
 import { CLUSTER_PORTS, HOST_NETWORK, NODE_CLASS, TAILNET_CIDR } from "../../contracts/services";
 import { Duration } from "../../contracts/units";
-import { hostVolume, volumeJobs } from "../../contracts/volumes";
+import { hostVolume, VOLUME_JOBS } from "../../contracts/volumes";
 import type { Environment } from "../../environments/schema";
 import { nomadPaths } from "./paths";
 import type { AppClusterNode, ClusterNode } from "./node";
@@ -110,7 +110,7 @@ function clientBlock(node: AppClusterNode): Block {
     },
     // Without limit: by default a template gives up after about five minutes of an outage of Consul, Vault or Nomad, and its task is killed.
     template: { consul_retry: { attempts: 0 }, vault_retry: { attempts: 0 }, nomad_retry: { attempts: 0 } },
-    host_volume: volumeJobs(node.holdsData).map((job) => ({ [hostVolume(job)]: { path: volumeFolder(volumesRoot, hostVolume(job)) } })),
+    host_volume: VOLUME_JOBS.map((job) => ({ [hostVolume(job)]: { path: volumeFolder(volumesRoot, hostVolume(job)) } })),
   };
 }
 

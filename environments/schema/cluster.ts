@@ -40,7 +40,7 @@ export const appNodeSchema = z.strictObject({
   ssh: sshSchema,
   /** Kept free for the Nomad server and the system: the scheduler never places work on it. */
   reserved: z.strictObject({ cpuMhz: count(1000), memory: size("1GiB"), disk: size("10GiB") }),
-  /** Folder on the node below which stateful jobs keep their volumes; used on the data node only. */
+  /** Folder on the node below which jobs keep their volumes: the data on one node, its backups on the other, and after a move of the data plane the other way round. One file system, or restores cannot rename. */
   volumesRoot: nonEmpty("/srv/gvfx"),
 });
 

@@ -2,7 +2,7 @@
 import { NOMAD_SERVER_SERVICE } from "../../../contracts/identity";
 import { CLUSTER_PORTS } from "../../../contracts/services";
 import { Duration } from "../../../contracts/units";
-import { hostVolume, volumeJobs } from "../../../contracts/volumes";
+import { hostVolume, VOLUME_JOBS } from "../../../contracts/volumes";
 import type { Environment } from "../../../environments/schema";
 import { volumeFolder } from "../nomad-agent";
 import type { ClusterNode } from "../node";
@@ -95,7 +95,7 @@ export function applySettings(env: Environment, node: ClusterNode, nodes: readon
     stable: `${timings.stable.seconds}`,
     poll: `${timings.poll.seconds}`,
   };
-  const volumes = node.role === "app" ? volumeJobs(node.holdsData).map((job) => root + volumeFolder(node.spec.volumesRoot, hostVolume(job))) : [];
+  const volumes = node.role === "app" ? VOLUME_JOBS.map((job) => root + volumeFolder(node.spec.volumesRoot, hostVolume(job))) : [];
   return [
     ...Object.entries(settings).map(([name, value]) => `${name}=${quoted(value)}`),
     list("others", nodes.filter((n) => n.name !== node.name).map((n) => `${n.name} ${n.address}`)),

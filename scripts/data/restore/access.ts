@@ -106,6 +106,6 @@ function nomadOf(env: Environment, variables: Variables, readFile: Read) {
     return { addresses: nomadAddresses(labMachines(env, env.lab)), namespace, token: nomad.token, transport: { ca: nomad.caPem } };
   }
   const token = variables.NOMAD_TOKEN?.trim();
-  if (!token) throw new Error("NOMAD_TOKEN is not set, so that Nomad neither stops nor starts the data plane's jobs; export the deployer's (terraform -chdir=cdktf.out/stacks/foundation output -raw deployer-token), and NOMAD_CACERT (a file with: output -raw nomad-ca)");
+  if (!token) throw new Error("NOMAD_TOKEN is not set, so that Nomad neither stops nor starts the data plane's jobs; export the operator's (terraform -chdir=cdktf.out/stacks/foundation output -raw operator-token), and NOMAD_CACERT (a file with: output -raw nomad-ca)");
   return { addresses: [env.nomad.address], namespace, token, transport: variables.NOMAD_CACERT ? { ca: readFile(variables.NOMAD_CACERT) } : {} };
 }

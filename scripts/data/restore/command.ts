@@ -1,4 +1,5 @@
 /** `gvfx data backups`, `gvfx data restore`, `gvfx data fingerprint`: what there is to restore, the restore with its proof, and the counts and hashes to compare it with. */
+import { join } from "node:path";
 import { Command, Option } from "commander";
 import type { Environment } from "../../../environments/schema";
 import type { Variables } from "../../doctor/credentials";
@@ -26,6 +27,8 @@ export interface RestoreSurroundings {
   /** @default a bar or lines on standard error; nothing with --json */
   readonly progress?: Progress;
   readonly now?: () => Date;
+  /** Folder for reports, of which each environment has its own below. @default ".gvfx" */
+  readonly reports?: string;
 }
 
 /** What every action works with. */
@@ -40,11 +43,13 @@ export interface ActionContext {
   readonly complain: (text: string) => void;
   /** As commands are typed in this environment. */
   readonly gvfx: string;
+  /** Folder for the reports of this environment's restores. */
+  readonly reports: string;
 }
 
 export function restoreCommands(environment: () => Environment, surroundings: RestoreSurroundings = {}): Command[] {
   const { variables = process.env, write = (text) => void process.stdout.write(`${text}\n`), complain = (text) => void process.stderr.write(`${text}\n`), now = () => new Date() } = surroundings;
-  const { access = (env) => restoreAccess(env, variables), progress = terminalProgress(process.stderr) } = surroundings;
+  const { access = (env) => restoreAccess(env, variables), progress = terminalProgress(process.stderr), reports = ".gvfx" } = surroundings;
 
   /** What could not be asked or done ends with a status of its own. */
   const act = async (json: boolean, action: (context: ActionContext) => Promise<number>): Promise<void> => {
@@ -54,7 +59,7 @@ export function restoreCommands(environment: () => Environment, surroundings: Re
     try {
       const env = environment();
       const gvfx = `${env.name === "production" ? "" : `GVFX_ENV=${env.name} `}npm run gvfx --`;
-      process.exitCode = await action({ env, access: access(env), signal: stop.signal, progress: json ? silentProgress : progress, now, json, write, complain, gvfx });
+      process.exitCode = await action({ env, access: access(env), signal: stop.signal, progress: json ? silentProgress : progress, now, json, write, complain, gvfx, reports: join(reports, env.name, "data", "restore") });
     } catch (error) {
       complain(stop.signal.aborted ? "Interrupted; nothing was changed." : error instanceof Error ? error.message : String(error));
       process.exitCode = stop.signal.aborted ? INTERRUPTED : NOT_DONE;

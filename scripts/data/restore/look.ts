@@ -6,7 +6,7 @@ import { CONTAINER_LABEL, quoted, script } from "./shell";
 import { RESTORE_PREFIX, RESTORED_VOLUMES, type NodeFacts, type RestoredFolder, type VolumeFacts } from "./types";
 
 /** What the scripts of a restore use on a node, beside what every POSIX system has. */
-const PROGRAMS = ["docker", "tar", "sha256sum", "find", "df", "awk", "base64"] as const;
+const PROGRAMS = ["docker", "tar", "sha256sum", "find", "df", "awk", "base64", "findmnt"] as const;
 
 /** File in a restored folder that says whose it is and how far it came. */
 export const STATE_FILE = "gvfx-restore";
@@ -21,12 +21,17 @@ export function repositoryFolder(volumesRoot: string): string {
 }
 
 /**
- * Who has a volume open: containers by their mounts, and processes whose mount table shows the folder. A bind mount
- * is shown by its path within its file system, so that the end of the path counts; volumes of a restore end the same.
+ * Who has a volume open: containers by their mounts, and processes whose mount table shows the folder. A bind mount is
+ * shown there by its device and its path within that file system, wherever it is mounted.
  */
 export const USERS_OF_VOLUME = `users_of() {
   docker ps --filter "volume=$1" --format 'container {{.Names}}' 2>/dev/null || true
-  awk -v end="/$(basename "$1")" '$4 !~ /${RESTORE_PREFIX}/ && substr($4, length($4) - length(end) + 1) == end { split(FILENAME, part, "/"); print "process " part[3] }' /proc/[0-9]*/mountinfo 2>/dev/null | sort -u || true
+  [ -d "$1" ] || return 0
+  at=$(findmnt --noheadings --first-only --output TARGET --target "$1")
+  within=$(findmnt --noheadings --first-only --output FSROOT --target "$1")
+  device=$(findmnt --noheadings --first-only --output MAJ:MIN --target "$1" | tr -d ' ')
+  # grep goes on where a process has gone meanwhile.
+  grep -lF " $device $(printf '%s/%s' "\${within%/}" "\${1#"\${at%/}"/}") " /proc/[0-9]*/mountinfo 2>/dev/null | sed 's|^/proc/\\([0-9]*\\)/.*|process \\1|' || true
 }`;
 
 /** @param images that a restore uses, by reference */

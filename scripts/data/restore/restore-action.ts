@@ -54,7 +54,7 @@ export async function restoreAction(context: ActionContext, options: RestoreOpti
   const operations = sshOperations({ env, images: access.images, plan, machine: (node) => access.machine(node), repository: await access.repository(plan.request.from), objectstore: await access.objectstore(), jobs, variables: access.sshVariables, signal: context.signal, now });
   const execution = await executePlan(plan, operations, { progress: context.progress, signal: context.signal, convexDatabase: convexDatabase(env.dataPlane.convexInstance), bytes, gvfx });
   const report = restoreReport(env, plan, execution, startedAt, now());
-  const files = writeReport(env.name, report, startedAt);
+  const files = writeReport(context.reports, report, startedAt);
   write(json ? JSON.stringify(report, null, 2) : textReport(report, files));
   if (execution.outcome === "interrupted") return INTERRUPTED;
   if (execution.outcome === "failed") return 2;
@@ -85,8 +85,7 @@ async function prepare({ env, access, signal, progress, gvfx }: ActionContext, o
 }
 
 /** @returns the files */
-function writeReport(environment: string, report: RestoreReport, startedAt: Date): string[] {
-  const folder = join(".gvfx", environment, "data", "restore");
+function writeReport(folder: string, report: RestoreReport, startedAt: Date): string[] {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const base = join(folder, `${stampOf(startedAt)}-${report.mode}`);
   writeFileSync(`${base}.json`, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 });
