@@ -58,6 +58,8 @@ export interface Platform {
   readonly network: Network[];
   /** Bodies of the calls of the ingest that arrived at the api. */
   readonly calls: { readonly pairs: readonly string[]; readonly intervals: readonly string[]; readonly max_batches: number }[];
+  /** Set to let the exchange have no candles before. */
+  listedAt: number | undefined;
   /** Set to make a query fail, by its path and arguments. */
   refuse: ((path: string, args: Fields) => string | undefined) | undefined;
   /** Paths of the queries asked over HTTP. */
@@ -75,17 +77,21 @@ export async function startPlatform({ otherStore, token = TOKEN }: { readonly ot
     query: async <T>(path: string, args: object) => encodeClean(await written.call(path, args as Fields)) as T,
     mutation: async <T>(path: string, args: object) => encodeClean(await written.call(path, args as Fields)) as T,
   };
+  const platform = { store, listedAt: undefined as number | undefined, network: [] as Network[], calls: [] as Platform["calls"][number][], refuse: undefined as Platform["refuse"], queries: [] as string[] };
   const exchange = new Exchange(() => []);
   // Fewer rows at once than the exchange gives: what is tested does not hang on them, and a test is done sooner.
-  const fetcher = ((input: string | URL | Request) => {
+  const fetcher = (async (input: string | URL | Request) => {
     const url = new URL(input instanceof Request ? input.url : input);
     if (url.searchParams.has("limit")) url.searchParams.set("limit", String(ROWS_AT_ONCE));
-    return exchange.answer(new Request(url), "10.0.0.1", Date.now());
+    const answer = await exchange.answer(new Request(url), "10.0.0.1", Date.now());
+    const { listedAt } = platform;
+    if (listedAt === undefined || !url.pathname.endsWith("/klines")) return answer;
+    const body = (await answer.json()) as { data: { time: number }[] };
+    return Response.json({ ...body, data: body.data.filter(({ time }) => time >= listedAt) });
   }) as typeof fetch;
   const settings = backendSettings("api", { ...MINIMAL_ENV, API_TOKEN: token });
   const double = new ApiDouble({ settings, instance: "api/1", store: inProcess, bingx: new Bingx(settings.exchange, fetcher), received: new Received(EXCHANGE_URL, "api/1", fetcher), now: Date.now, uptimeMs: () => 0, fetcher, log: () => undefined });
 
-  const platform = { store, network: [] as Network[], calls: [] as Platform["calls"][number][], refuse: undefined as Platform["refuse"], queries: [] as string[] };
   const apiServer = await listen(async (request, response) => {
     const body = await textOf(request);
     const ingests = request.method === "POST";

@@ -131,8 +131,9 @@ describe("backfills", () => {
   test("answers when everything is written, in bounded batches", async () => {
     const { call, store } = startApi();
     const { status, body } = await call("POST", "/ingestion/bingx/backfill", { body: { pairs: ["btc-usdt"], max_batches: 2 } });
-    expect([status, body]).toMatchObject([202, [{ pair: "BTC-USDT", candlesInserted: 1000, tradesInserted: 1000, tickersInserted: 1 }]]);
-    expect(new Set(store.table("bingx_candles").map((row) => row.open_time)).size).toBe(1000);
+    expect([status, body]).toMatchObject([202, [{ pair: "BTC-USDT", candlesInserted: 1500, tradesInserted: 1000, tickersInserted: 1 }]]);
+    // What is new, and two batches backwards from it.
+    expect(new Set(store.table("bingx_candles").map((row) => row.open_time)).size).toBe(1500);
     expect(store.table("ingestion_runs").map((run) => run.status)).toEqual(Array(8).fill("succeeded"));
   });
 

@@ -24,7 +24,8 @@ export class MemoryStore implements Store {
     const [table, fn] = path.split(":");
     const ofPair = this.table(table).filter((row) => row.pair === args.pair);
     if (fn === "latestTime") return (ofPair.map((row) => String(row.executed_at)).sort().at(-1) ?? null) as T;
-    if (fn === "listByRange") return ofPair.sort((a, b) => String(b.open_time).localeCompare(String(a.open_time))).slice(0, args.limit as number) as T;
+    // Newest first, but where the oldest are asked for.
+    if (fn === "listByRange") return ofPair.sort((a, b) => String(b.open_time).localeCompare(String(a.open_time)) * (args.order === "asc" ? -1 : 1)).slice(0, args.limit as number) as T;
     throw new Error(`no query ${path}`);
   }
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { AlertSink } from "../../../lab/doubles/exchange/alerts";
 import { Exchange } from "../../../lab/doubles/exchange/app";
 import { IdCounts } from "../../../lab/doubles/exchange/counting";
-import { candleAt, candles, intervalMs, lastTradeId, priceAt, SYMBOLS, trade } from "../../../lab/doubles/exchange/market";
+import { candleAt, candles, intervalMs, lastTradeId, LISTED_AT, priceAt, SYMBOLS, trade } from "../../../lab/doubles/exchange/market";
 import { dueTimes, parseRequest, topicOf } from "../../../lab/doubles/exchange/stream";
 
 const NOW = Date.parse("2026-01-01T12:34:56.789Z");
@@ -17,6 +17,13 @@ async function ask(exchange: Exchange, method: string, path: string, options: { 
 }
 
 describe("market", () => {
+  test("who goes back in time finds an end, of candles and of funding rates", async () => {
+    const month = 30 * 24 * 60 * MINUTE;
+    expect(candles("BTC-USDT", month, { limit: 500 }, NOW)[0].openTime).toBeGreaterThanOrEqual(LISTED_AT);
+    expect(candles("BTC-USDT", MINUTE, { to: LISTED_AT - 1, limit: 500 }, NOW)).toEqual([]);
+    expect((await ask(new Exchange(() => []), "GET", `/openApi/swap/v2/quote/fundingRate?symbol=BTC-USDT&startTime=1&endTime=${LISTED_AT - 1}`)).body.data).toEqual([]);
+  });
+
   test("candles are contiguous: each opens where the one before it closed, whenever they are asked for", () => {
     fc.assert(
       fc.property(fc.constantFrom(...SYMBOLS), fc.integer({ min: 1, max: 100 }), (symbol, limit) => {

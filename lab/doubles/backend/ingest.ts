@@ -15,7 +15,9 @@ const MOST_BATCHES = 50;
 export interface IngestOptions {
   readonly pairs: readonly string[];
   readonly intervals: readonly string[];
-  /** Batches of 500 candles backwards in time, for each pair and interval; 1 is the newest only. */
+  /** Whether it goes back in time besides bringing what is new. */
+  readonly backfill: boolean;
+  /** Batches of 500 candles backwards in time, for each pair and interval. */
   readonly batches: number;
   readonly runTimeoutMinutes: number;
   readonly instance: string;
@@ -71,7 +73,13 @@ export async function ingest(store: Store, bingx: Bingx, options: IngestOptions,
   }
 }
 
-async function ingestPair(store: Store, bingx: Bingx, pair: string, { intervals, batches }: IngestOptions, totals: Map<string, number>, now: () => number): Promise<PairSummary> {
+/** When a pair's oldest or newest candle opens; undefined when there is none. */
+async function edge(store: Store, pair: string, interval: string, order: "asc" | "desc"): Promise<number | undefined> {
+  const [row] = await store.query<Row[]>("bingx_candles:listByRange", { pair, interval, order, limit: 1 });
+  return row === undefined ? undefined : Date.parse(String(row.open_time));
+}
+
+async function ingestPair(store: Store, bingx: Bingx, pair: string, { intervals, batches, backfill }: IngestOptions, totals: Map<string, number>, now: () => number): Promise<PairSummary> {
   const summary: PairSummary = { pair, candlesInserted: 0, tradesInserted: 0, fundingInserted: 0, openInterestInserted: 0, markIndexInserted: 0, tickersInserted: 0 };
   const seen = new Map<Feed, ReadonlyMap<string, string>>();
   const write = async (feed: Feed, rows: readonly Row[]): Promise<void> => {
@@ -81,7 +89,12 @@ async function ingestPair(store: Store, bingx: Bingx, pair: string, { intervals,
     seen.set(feed, new Map([[pair, new Date(now()).toISOString()]]));
   };
   for (const interval of intervals) {
-    let endTime = now();
+    // As the app does: what is newer than the newest first, then, in a backfill, backwards from the oldest.
+    const [oldest, newest] = await Promise.all([edge(store, pair, interval, "asc"), edge(store, pair, interval, "desc")]);
+    const fresh = await candleRows(bingx, pair, interval, newest === undefined ? {} : { startTime: newest + intervalLength(interval) });
+    await write("candles", fresh);
+    if (!backfill) continue;
+    let endTime = (oldest ?? Math.min(now(), ...fresh.map(({ open_time }) => Date.parse(String(open_time))))) - intervalLength(interval);
     for (let batch = 0; batch < Math.min(batches, MOST_BATCHES); batch++) {
       const rows = await candleRows(bingx, pair, interval, { endTime });
       await write("candles", rows);

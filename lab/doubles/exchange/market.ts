@@ -9,6 +9,8 @@ const BASE: Readonly<Record<string, number>> = { "XAUT-USDT": 4100, "PAXG-USDT":
 
 /** A trade every half second: ids count them, so that one that is missing shows. */
 export const TRADE_INTERVAL_MS = 500;
+/** Before, nothing was traded: who goes back for ever finds an end. */
+export const LISTED_AT = Date.UTC(2021, 0, 1);
 /** The exchange settles funding every eight hours. */
 export const FUNDING_INTERVAL_MS = 8 * 3_600_000;
 
@@ -61,7 +63,8 @@ export function candleAt(symbol: string, openTime: number, lengthMs: number, now
 /** Candles whose opening lies in [from, to], oldest first, at most `limit` of them: the newest, or the oldest when only a start is given. */
 export function candles(symbol: string, lengthMs: number, range: { readonly from?: number; readonly to?: number; readonly limit: number }, nowMs: number): Candle[] {
   const newest = Math.floor(Math.min(range.to ?? nowMs, nowMs) / lengthMs) * lengthMs;
-  const oldest = range.from === undefined ? newest - (range.limit - 1) * lengthMs : Math.ceil(range.from / lengthMs) * lengthMs;
+  const asked = range.from === undefined ? newest - (range.limit - 1) * lengthMs : Math.ceil(range.from / lengthMs) * lengthMs;
+  const oldest = Math.max(asked, Math.ceil(LISTED_AT / lengthMs) * lengthMs);
   const count = Math.min(range.limit, Math.max(0, Math.floor((newest - oldest) / lengthMs) + 1));
   const first = range.from !== undefined && range.to === undefined ? oldest : newest - (count - 1) * lengthMs;
   return Array.from({ length: count }, (_, i) => candleAt(symbol, first + i * lengthMs, lengthMs, nowMs));

@@ -1,5 +1,5 @@
 /** Market data by REST: paths, parameters and field names of BingX's swap API, as the app reads them. */
-import { book, candles, FUNDING_INTERVAL_MS, fundingRate, indexPrice, intervalMs, lastTradeId, openInterest, priceAt, pricePrecision, SYMBOLS, trade } from "./market";
+import { book, candles, FUNDING_INTERVAL_MS, fundingRate, indexPrice, intervalMs, lastTradeId, LISTED_AT, openInterest, priceAt, pricePrecision, SYMBOLS, trade } from "./market";
 
 /** BingX answers 200 and says in `code` what is wrong. */
 export interface Envelope {
@@ -48,7 +48,7 @@ const trades: Quote = (symbol, params, nowMs) => {
 
 const funding: Quote = (symbol, params, nowMs) => {
   const newest = Math.floor(Math.min(timeOf(params, "endTime") ?? nowMs, nowMs) / FUNDING_INTERVAL_MS);
-  const oldest = Math.ceil((timeOf(params, "startTime") ?? 0) / FUNDING_INTERVAL_MS);
+  const oldest = Math.ceil(Math.max(timeOf(params, "startTime") ?? 0, LISTED_AT) / FUNDING_INTERVAL_MS);
   const count = Math.min(limitOf(params, 100, MAX_ROWS), Math.max(0, newest - oldest + 1));
   return success(Array.from({ length: count }, (_, i) => (newest - i) * FUNDING_INTERVAL_MS).map((at) => ({ symbol, fundingRate: text(fundingRate(symbol, at)), fundingTime: at })));
 };

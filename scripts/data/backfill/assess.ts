@@ -60,7 +60,7 @@ export function assessTimes(pair: string, feed: Exclude<Feed, "candles">, readin
 
 function aheadOf({ newest }: Series, now: number): string | undefined {
   const ahead = newest === undefined ? 0 : Date.parse(newest) - now;
-  return ahead > AHEAD_MS ? `its newest row is of ${newest}, ${lengthText(ahead)} ahead of the clock where Convex runs: one of the clocks is wrong` : undefined;
+  return ahead > AHEAD_MS ? `its newest row is of ${newest}, ${lengthText(ahead)} ahead of the clock where Convex runs: one of the clocks is wrong, or the row is` : undefined;
 }
 
 function cell(pair: string, feed: Feed, settings: CoverageSettings, now: number, judged: readonly Judged[]): CoverageCell {

@@ -12,10 +12,13 @@ import { intervalMs } from "./interval";
 import type { PairOutcome, PairResult } from "./journal";
 import type { CandleEdges, MarketData } from "./market-data";
 
+/** The app asks the exchange for so many at once. */
+const CANDLES_A_BATCH = 500;
+
 export interface BackfillOptions {
   readonly pairs: readonly string[];
   readonly settings: CoverageSettings;
-  /** Batches of 500 candles of each interval in one call. */
+  /** The most batches of 500 candles of each interval in one call; a call that needs fewer asks for fewer. */
   readonly maxBatches: number;
   /** Calls for one pair. */
   readonly maxCalls: number;
@@ -58,7 +61,7 @@ export async function backfill(sources: BackfillSources, options: BackfillOption
       const result = await backfillPair(pair, sources, options, waiting, step);
       journal.write({ event: "pair", result: { ...result } });
       results.push(result);
-      const said = `${result.outcome}, ${result.calls} calls, ${result.rows} rows${result.note ? `; ${result.note}` : ""}`;
+      const said = `${result.outcome}, ${result.calls} call${result.calls === 1 ? "" : "s"}, ${result.rows} rows${result.note ? `; ${result.note}` : ""}`;
       if (result.outcome === "covered" || result.outcome === "exhausted") step.done(said);
       else step.failed(said);
     } catch (error) {
@@ -80,10 +83,13 @@ async function backfillPair(pair: string, sources: BackfillSources, options: Bac
   let edges = await edgesOf(data, pair, settings);
   // The first call is made in any case: it brings the feeds that have no past, and the newest rows.
   for (let first = true; ; first = false) {
-    const open = await uncovered(data, edges, settings);
+    const needed = await uncovered(data, edges, settings);
+    const open = [...needed.keys()];
     if (open.length === 0 && !first) return result("covered");
     if (calls >= maxCalls) return result("calls-used-up", `${open.join(", ")} ${open.length === 1 ? "does" : "do"} not reach back ${settings.history}; repeat with more --max-calls or --max-batches`);
-    const called = await makeCall({ pair, intervals: open.length > 0 ? open : settings.intervals, maxBatches }, ++calls, sources, waiting, options.signal);
+    // As many as the interval with the least to do needs: one call has one number for all, and years of days help nobody.
+    const batches = Math.min(maxBatches, ...(open.length > 0 ? needed.values() : [1]));
+    const called = await makeCall({ pair, intervals: open.length > 0 ? open : settings.intervals, maxBatches: batches }, ++calls, sources, waiting, options.signal);
     if ("outcome" in called) return result(called.outcome, called.note);
     rows += called.rows;
     step.advance(called.rows);
@@ -100,15 +106,17 @@ async function edgesOf(data: MarketData, pair: string, { intervals }: CoverageSe
   return edges;
 }
 
-/** Intervals that do not reach from the window's begin to the newest whole candle. */
-async function uncovered(data: MarketData, edges: ReadonlyMap<string, CandleEdges>, settings: CoverageSettings): Promise<string[]> {
+/** Intervals that do not reach from the window's begin to the newest whole candle, with the batches that each needs. */
+async function uncovered(data: MarketData, edges: ReadonlyMap<string, CandleEdges>, settings: CoverageSettings): Promise<ReadonlyMap<string, number>> {
   const now = await data.now();
-  return [...edges].flatMap(([interval, { oldest, newest }]) => {
+  const needed = new Map<string, number>();
+  for (const [interval, { oldest = now, newest }] of edges) {
     const step = intervalMs(interval);
     const { from } = windowOf("candles", settings, now, interval);
-    const whole = oldest !== undefined && newest !== undefined && oldest < from + step && now - (newest + step) <= settings.maxSilence.candles.milliseconds;
-    return whole ? [] : [interval];
-  });
+    const fresh = newest !== undefined && now - (newest + step) <= settings.maxSilence.candles.milliseconds;
+    if (!fresh || oldest >= from + step) needed.set(interval, Math.max(1, Math.ceil((oldest - from) / step / CANDLES_A_BATCH)));
+  }
+  return needed;
 }
 
 const same = (a: CandleEdges | undefined, b: CandleEdges | undefined): boolean => a?.oldest === b?.oldest && a?.newest === b?.newest;

@@ -50,7 +50,7 @@ async function run(call: Call, action: string, batchesKey: "maxBatches" | "max_b
     return known;
   });
   const intervals = texts(body.intervals, "intervals") ?? settings.intervals;
-  const summaries = await ingest(store, bingx, { pairs: chosen, intervals, batches: Number(batches ?? standardBatches), runTimeoutMinutes: settings.runTimeoutMinutes, instance }, now);
+  const summaries = await ingest(store, bingx, { pairs: chosen, intervals, backfill: action.endsWith("backfill"), batches: Number(batches ?? standardBatches), runTimeoutMinutes: settings.runTimeoutMinutes, instance }, now);
   await audit(call, action, "bingx", body);
   return summaries;
 }
