@@ -799,10 +799,10 @@ var Run = class {
 };
 
 // runtime/backup/version.mjs
-var VERSION = false ? "source" : "0cf2cb54a88c";
+var VERSION = false ? "source" : "5ea0f51bd64b";
 
 // runtime/backup/main.mjs
-var SECRETS = ["OBJECTSTORE_BACKUP_KEY_ID", "OBJECTSTORE_BACKUP_SECRET_KEY", "CONSUL_SNAPSHOT_TOKEN", "ALERT_TOKEN", "NOMAD_TOKEN", "VAULT_TOKEN"];
+var SECRETS = ["BACKUP_STORE_KEY_ID", "BACKUP_STORE_SECRET", "CONSUL_SNAPSHOT_TOKEN", "ALERT_TOKEN", "NOMAD_TOKEN", "VAULT_TOKEN"];
 var SHORTEST_SECRET = 8;
 function clean(message) {
   return SECRETS.map((name) => process.env[name] ?? "").filter((secret) => secret.length >= SHORTEST_SECRET).reduce((text2, secret) => text2.replaceAll(secret, "[secret]"), message);
@@ -835,7 +835,7 @@ async function main() {
       {
         nomad,
         run: required("NOMAD_ALLOC_ID"),
-        objectstore: { keyId: required("OBJECTSTORE_BACKUP_KEY_ID"), secret: required("OBJECTSTORE_BACKUP_SECRET_KEY") },
+        objectstore: { keyId: required("BACKUP_STORE_KEY_ID"), secret: required("BACKUP_STORE_SECRET") },
         consul: { address: required("CONSUL_HTTP_ADDR"), token: process.env.CONSUL_SNAPSHOT_TOKEN },
         vault: { token: process.env.VAULT_TOKEN }
       },

@@ -170,6 +170,7 @@ export const DEFECTS: readonly (readonly [rule: string, defect: string, key: Job
   ["secrets-from-vault", "the forbidden key in an argument", "frontend", { [`${TASK}.Config.args`]: ["-c", "NEXT_PUBLIC_API_TOKEN=$API_TOKEN exec node server.js"] }],
   ["secrets-from-vault", "the Vault token in the environment", "api", { [`${TASK}.Vault.Env`]: true }],
   ["secrets-from-vault", "the Vault token in the environment by default", "api", { [`${TASK}.Vault.Env`]: undefined }],
+  ["secrets-from-vault", "the Vault token for another task of the backup", "backup", { [`${TASK}.Vault.Env`]: true }],
   ["secrets-from-vault", "the Vault token as a file", "api", { [`${TASK}.Vault.DisableFile`]: undefined }],
   ["secrets-from-vault", "a private key in a template", "api", { [TEMPLATE]: "-----BEGIN EC PRIVATE KEY-----" }],
   ["secrets-from-vault", "a password in a URL", "convex", { [`${TASK}.Env.POSTGRES_URL`]: "postgres://convex:hunter2@db:5432" }],

@@ -20,7 +20,8 @@ const EDITS: readonly (readonly [string, Record<string, unknown>, readonly Stack
   ["a crypto pair less", { "markets.crypto": production.markets.crypto.slice(1) }, ["app"]],
   ["api tuning", { "tuning.api": { OPS_READ_TIMEOUT_MS: "5000" } }, ["app"]],
   ["worker tuning", { "tuning.worker": {} }, ["app"]],
-  ["the api's image repository", { "images.backend": "registry.example.com/other" }, ["app", "cutover"]],
+  // The backup's and the guardian's programs run in it as well.
+  ["the api's image repository", { "images.backend": "registry.example.com/other" }, ["data-plane", "app", "cutover"]],
   ["the gateway's memory", { "resources.gateway.memory": "256MiB" }, ["app"]],
   ["Postgres' shared buffers", { "dataPlane.postgres.sharedBuffers": "1GiB" }, ["data-plane"]],
   ["Convex' memory", { "resources.convex.memory": "4GiB" }, ["data-plane"]],

@@ -1,6 +1,7 @@
 /** No secret in a job: only the way to it. */
 import { ENV_CONTRACT, FORBIDDEN_KEYS } from "../../contracts/env";
 import { SECRETS } from "../../contracts/secrets";
+import { JOBS } from "../../contracts/services";
 import { groups, keysNamedIn, tasks, texts, type JobRule, type ReadTask } from "./rule";
 import { plainlyAssigned } from "./templates";
 
@@ -38,20 +39,24 @@ function metaOf(part: object): unknown {
 
 const shown = (what: string, keys: readonly string[]): string[] => [...new Set(keys)].map((key) => `has the secret ${key} in its ${what}: anybody who may read the job reads it; source it from Vault by a template`);
 
-function taskViolations(task: ReadTask): (string | false)[] {
+/** The one task that asks Vault for more than a secret: for its snapshot, where the environment permits that. */
+const CALLS_VAULT = { job: JOBS.backup, task: "collect" } as const;
+
+function taskViolations(job: string | undefined, task: ReadTask): (string | false)[] {
+  const callsVault = job === CALLS_VAULT.job && task.Name === CALLS_VAULT.task;
   return [
     ...shown("plain environment", inMap(task.Env)),
     ...shown("command line", texts(task.Config).flatMap(assignedIn)),
     ...shown("meta", inMap(metaOf(task))),
     ...(task.Templates ?? []).flatMap((template) => shown(`template ${template.DestPath}, not as {{ .Data.data.… }} inside {{ with secret … }}`, plainlyAssigned(template.EmbeddedTmpl ?? "", SECRET_KEYS, template.Envvars === true))),
-    task.Vault !== undefined && task.Vault.Env !== false && "gets its Vault token as VAULT_TOKEN (Vault.Env is not false, and true by default): every process of the task could read with it what only its templates should; set Env to false",
+    task.Vault !== undefined && task.Vault.Env !== false && !callsVault && "gets its Vault token as VAULT_TOKEN (Vault.Env is not false, and true by default): every process of the task could read with it what only its templates should; set Env to false",
     task.Vault !== undefined && task.Vault.DisableFile !== true && "gets its Vault token as a file (Vault.DisableFile is not true): every process of the task could read with it what only its templates should; set DisableFile to true",
   ];
 }
 
 export const secretsFromVault: JobRule = {
   id: "secrets-from-vault",
-  rule: "Secrets, the app's and the platform's, are rendered from Vault inside `with secret`, and stand nowhere else in a job; tasks never get the Vault token itself; `NEXT_PUBLIC_API_TOKEN` is forbidden",
+  rule: "Secrets, the app's and the platform's, are rendered from Vault inside `with secret`, and stand nowhere else in a job; no task but the one that takes Vault's snapshot gets the Vault token itself; `NEXT_PUBLIC_API_TOKEN` is forbidden",
   defects: [
     "a secret as plain environment",
     "a secret of the platform as plain environment",
@@ -78,6 +83,7 @@ export const secretsFromVault: JobRule = {
     "the forbidden key in an argument",
     "the Vault token in the environment",
     "the Vault token in the environment by default",
+    "the Vault token for another task of the backup",
     "the Vault token as a file",
     "a private key in a template",
     "a password in a URL",
@@ -93,7 +99,7 @@ export const secretsFromVault: JobRule = {
         ...shown("meta", inMap(metaOf(group))),
         ...(group.Services ?? []).flatMap((service) => [...shown(`meta of service ${service.Name}`, inMap(metaOf(service))), ...shown(`tags of service ${service.Name}`, (service.Tags ?? []).flatMap(assignedIn))]),
       ]),
-      ...tasks(job, taskViolations),
+      ...tasks(job, (task) => taskViolations(job.ID, task)),
     ];
   },
 };

@@ -138,9 +138,9 @@ if [ "$due" = yes ] && [ ! -e "$steps/check-failed" ]; then
   fi
 fi
 if [ -n "\${S3_REPOSITORY:-}" ]; then
-  export AWS_ACCESS_KEY_ID="\${BACKUP_S3_ACCESS_KEY_ID:-}" AWS_SECRET_ACCESS_KEY="\${BACKUP_S3_SECRET_ACCESS_KEY:-}" AWS_DEFAULT_REGION="$S3_REGION"
+  export AWS_ACCESS_KEY_ID="\${BACKUP_S3_KEY_ID:-}" AWS_SECRET_ACCESS_KEY="\${BACKUP_S3_SECRET_KEY:-}" AWS_DEFAULT_REGION="$S3_REGION"
   copy() {
-    [ -n "$AWS_ACCESS_KEY_ID" ] && [ -n "$AWS_SECRET_ACCESS_KEY" ] || { echo "BACKUP_S3_ACCESS_KEY_ID and BACKUP_S3_SECRET_ACCESS_KEY are not in Vault (ops/backup-access)" >&2; return 1; }
+    [ -n "$AWS_ACCESS_KEY_ID" ] && [ -n "$AWS_SECRET_ACCESS_KEY" ] || { echo "BACKUP_S3_KEY_ID and BACKUP_S3_SECRET_KEY are not in Vault (ops/backup-access)" >&2; return 1; }
     # Cut alike in both, so that what did not change is copied once.
     restic --no-cache cat config >/dev/null 2>&1 || limited init --from-repo "$local" --from-password-file "$RESTIC_PASSWORD_FILE" --copy-chunker-params || return 1
     restic --no-cache unlock && limited copy --from-repo "$local" --from-password-file "$RESTIC_PASSWORD_FILE" --host "$SNAPSHOT_HOST" --tag "$SNAPSHOT_TAG" latest && forget $prune

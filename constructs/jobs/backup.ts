@@ -89,7 +89,7 @@ function collect(env: Environment, lock: ImageLock): TaskSpec {
     templates: [
       ...programFiles(env),
       ...(authority === undefined ? [] : [{ data: authority, destination: VAULT_AUTHORITY }]),
-      secretEnvTemplate(env.vault.kvMount, JOBS.backup, ["OBJECTSTORE_BACKUP_KEY_ID", "OBJECTSTORE_BACKUP_SECRET_KEY", ...(consul.permitted ? ["CONSUL_SNAPSHOT_TOKEN"] : [])]),
+      secretEnvTemplate(env.vault.kvMount, JOBS.backup, ["BACKUP_STORE_KEY_ID", "BACKUP_STORE_SECRET", ...(consul.permitted ? ["CONSUL_SNAPSHOT_TOKEN"] : [])]),
     ],
     ...(vault.permitted ? { callsVault: true } : {}),
     // A page of keys and eight streams; what a restart finds done it does again.
@@ -162,7 +162,7 @@ function repository(env: Environment, lock: ImageLock): TaskSpec {
       STEP_SECONDS: String(STEP_LIMIT.seconds),
       ...(s3 ? { S3_REPOSITORY: s3.repository, S3_REGION: s3.region } : {}),
     },
-    templates: [keyFile(env), script("restic", RESTIC_SCRIPT), secretEnvTemplate(env.vault.kvMount, JOBS.backup, ["BACKUP_S3_ACCESS_KEY_ID", "BACKUP_S3_SECRET_ACCESS_KEY"])],
+    templates: [keyFile(env), script("restic", RESTIC_SCRIPT), secretEnvTemplate(env.vault.kvMount, JOBS.backup, ["BACKUP_S3_KEY_ID", "BACKUP_S3_SECRET_KEY"])],
     resources: { cpuMhz: 300, memory: Size.mebibytes(512), memoryMax: Size.gibibytes(1) },
     mount: { volume: "backups", destination: BACKUP_MOUNT },
   };

@@ -35,7 +35,7 @@ export function objectstoreJob(env: Environment, lock: ImageLock): JobSpec {
     entrypoint: ["/bin/sh", "/local/buckets.sh"],
     env: { MINIO_URL: "http://${NOMAD_ADDR_s3}", MC_CONFIG_DIR: "/secrets/mc" },
     templates: [
-      secretEnvTemplate(env.vault.kvMount, JOBS.objectstore, ["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "OBJECTSTORE_BACKUP_KEY_ID", "OBJECTSTORE_BACKUP_SECRET_KEY"]),
+      secretEnvTemplate(env.vault.kvMount, JOBS.objectstore, ["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "BACKUP_STORE_KEY_ID", "BACKUP_STORE_SECRET"]),
       { data: BUCKETS, destination: "local/buckets.sh", perms: "0755" },
       json("convex-policy", CONVEX_POLICY),
       json("backup-policy", BACKUP_POLICY),
@@ -133,5 +133,5 @@ user() { # POLICY KEY SECRET
   case $(mc --quiet admin policy entities gvfx --user "$2") in *"$1"*) ;; *) echo "buckets: the policy $1 cannot be attached: $said" >&2; exit 1 ;; esac
 }
 user convex "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"
-user backup "$OBJECTSTORE_BACKUP_KEY_ID" "$OBJECTSTORE_BACKUP_SECRET_KEY"
+user backup "$BACKUP_STORE_KEY_ID" "$BACKUP_STORE_SECRET"
 `;

@@ -18,7 +18,7 @@ export const backupSchema = z.strictObject({
   objectRetention: duration("30d"),
   /** Between two checks of the repository, which read a part of what it holds. */
   checkEvery: duration("24h"),
-  /** A second copy at any address that speaks S3. Its keys are in Vault (BACKUP_S3_ACCESS_KEY_ID, BACKUP_S3_SECRET_ACCESS_KEY). */
+  /** A second copy at any address that speaks S3. Its keys are in Vault (BACKUP_S3_KEY_ID, BACKUP_S3_SECRET_KEY). */
   s3: z
     .strictObject({
       /** As restic writes it: s3:, the server's address, the bucket and a folder. */

@@ -4,7 +4,7 @@
  *
  *   bun backup.mjs collect|report SETTINGS.json
  *
- * Secrets come by environment: OBJECTSTORE_BACKUP_KEY_ID, OBJECTSTORE_BACKUP_SECRET_KEY,
+ * Secrets come by environment: BACKUP_STORE_KEY_ID, BACKUP_STORE_SECRET,
  * CONSUL_SNAPSHOT_TOKEN, ALERT_TOKEN; VAULT_TOKEN and NOMAD_TOKEN from Nomad.
  * Exit codes: 0 done, 1 the step failed, 2 called wrongly.
  */
@@ -16,7 +16,7 @@ import { report } from "./report.mjs";
 import { Run } from "./run.mjs";
 import { VERSION } from "./version.mjs";
 
-const SECRETS = ["OBJECTSTORE_BACKUP_KEY_ID", "OBJECTSTORE_BACKUP_SECRET_KEY", "CONSUL_SNAPSHOT_TOKEN", "ALERT_TOKEN", "NOMAD_TOKEN", "VAULT_TOKEN"];
+const SECRETS = ["BACKUP_STORE_KEY_ID", "BACKUP_STORE_SECRET", "CONSUL_SNAPSHOT_TOKEN", "ALERT_TOKEN", "NOMAD_TOKEN", "VAULT_TOKEN"];
 
 /** Whatever is shorter is no secret, and would be found in every word. */
 const SHORTEST_SECRET = 8;
@@ -57,7 +57,7 @@ async function main() {
       {
         nomad,
         run: required("NOMAD_ALLOC_ID"),
-        objectstore: { keyId: required("OBJECTSTORE_BACKUP_KEY_ID"), secret: required("OBJECTSTORE_BACKUP_SECRET_KEY") },
+        objectstore: { keyId: required("BACKUP_STORE_KEY_ID"), secret: required("BACKUP_STORE_SECRET") },
         consul: { address: required("CONSUL_HTTP_ADDR"), token: process.env.CONSUL_SNAPSHOT_TOKEN },
         vault: { token: process.env.VAULT_TOKEN },
       },

@@ -15,7 +15,7 @@ const FORMS: Readonly<Record<string, () => string>> = {
   MINIO_ROOT_USER: () => `lab-${randomBytes(6).toString("hex")}`,
   // MinIO takes 3 to 20 characters.
   AWS_ACCESS_KEY_ID: () => randomBytes(10).toString("hex").toUpperCase(),
-  OBJECTSTORE_BACKUP_KEY_ID: () => randomBytes(10).toString("hex").toUpperCase(),
+  BACKUP_STORE_KEY_ID: () => randomBytes(10).toString("hex").toUpperCase(),
 };
 /** What the doubles ask for although the app does not require it: the exchange wants a key and a signature. */
 const ASKED_BY_DOUBLES: ReadonlySet<string> = new Set(["BINGX_API_KEY", "BINGX_SECRET_KEY"]);

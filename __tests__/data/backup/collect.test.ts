@@ -106,8 +106,8 @@ test("planted: a key that would leave the backup's folder is refused, and named"
 });
 
 test("a wrong key of the store is said with the store's own word", async () => {
-  expect(await collect({}, { OBJECTSTORE_BACKUP_KEY_ID: "OTHER" })).toMatchObject({ status: 1, output: expect.stringContaining("answered 403 (AccessDenied: no signature)") });
-  expect(await collect({}, { OBJECTSTORE_BACKUP_KEY_ID: "" })).toMatchObject({ status: 1, output: expect.stringContaining("OBJECTSTORE_BACKUP_KEY_ID is not set") });
+  expect(await collect({}, { BACKUP_STORE_KEY_ID: "OTHER" })).toMatchObject({ status: 1, output: expect.stringContaining("answered 403 (AccessDenied: no signature)") });
+  expect(await collect({}, { BACKUP_STORE_KEY_ID: "" })).toMatchObject({ status: 1, output: expect.stringContaining("BACKUP_STORE_KEY_ID is not set") });
 });
 
 describe("snapshots of the clusters", () => {

@@ -24,7 +24,7 @@ function load(): Program {
 
 export const program = load();
 
-export const SECRETS = { OBJECTSTORE_BACKUP_KEY_ID: "BACKUPKEY", OBJECTSTORE_BACKUP_SECRET_KEY: "backup-secret-key", CONSUL_SNAPSHOT_TOKEN: "consul-secret", ALERT_TOKEN: "alert-secret", NOMAD_TOKEN: "nomad-secret", VAULT_TOKEN: "vault-secret" } as const;
+export const SECRETS = { BACKUP_STORE_KEY_ID: "BACKUPKEY", BACKUP_STORE_SECRET: "backup-secret-key", CONSUL_SNAPSHOT_TOKEN: "consul-secret", ALERT_TOKEN: "alert-secret", NOMAD_TOKEN: "nomad-secret", VAULT_TOKEN: "vault-secret" } as const;
 
 export interface Settings {
   environment: string;

@@ -31,7 +31,7 @@ describeUnless(missing, "the repository", () => {
   const nextRun = () => rmSync(join(folder.data, "steps"), { recursive: true });
   const restic = (repository: string, ...args: string[]) => spawnSync("restic", ["--no-cache", "-r", repository, "--password-file", join(folder.root, "key"), ...args], { encoding: "utf8" });
   const snapshots = (repository: string) => JSON.parse(restic(repository, "snapshots", "--json").stdout) as { readonly tags: string[]; readonly hostname: string; readonly paths: string[] }[];
-  const s3 = () => ({ S3_REPOSITORY: copyAt(), S3_REGION: "us-east-1", BACKUP_S3_ACCESS_KEY_ID: "id", BACKUP_S3_SECRET_ACCESS_KEY: "s3-secret" });
+  const s3 = () => ({ S3_REPOSITORY: copyAt(), S3_REGION: "us-east-1", BACKUP_S3_KEY_ID: "id", BACKUP_S3_SECRET_KEY: "s3-secret" });
 
   test("is made where there is none, holds every part of a run, and is checked on the first day only", () => {
     expect(store()).toMatchObject({ status: 0, stdout: expect.stringContaining("making a new, empty one") });
@@ -112,8 +112,8 @@ describeUnless(missing, "the repository", () => {
   }, 60_000);
 
   test("a second copy that fails costs the run nothing, and is written down", () => {
-    expect(store({ ...s3(), BACKUP_S3_SECRET_ACCESS_KEY: "" }).status).toBe(0);
-    expect([folder.step("copied"), folder.step("copy-failed")]).toEqual([undefined, expect.stringContaining("BACKUP_S3_ACCESS_KEY_ID and BACKUP_S3_SECRET_ACCESS_KEY are not in Vault (ops/backup-access)")]);
+    expect(store({ ...s3(), BACKUP_S3_SECRET_KEY: "" }).status).toBe(0);
+    expect([folder.step("copied"), folder.step("copy-failed")]).toEqual([undefined, expect.stringContaining("BACKUP_S3_KEY_ID and BACKUP_S3_SECRET_KEY are not in Vault (ops/backup-access)")]);
     expect(existsSync(join(folder.data, "steps/stored"))).toBe(true);
     writeFileSync(copyAt(), "a file in its place");
     expect(store(s3()).status).toBe(0);

@@ -57,7 +57,7 @@ describe("in MinIO", () => {
       mkdirSync(join(root, "bin"));
       writeFileSync(join(root, "bin/mc"), `#!/bin/sh\necho "$*" >>"${root}/log"\ncase "$*" in *"policy attach"*) echo already attached >&2; exit 1 ;; *"policy entities"*) echo "\${ATTACHED:-convex backup}" ;; *rule*import*) cat >/dev/null ;; esac\n`);
       chmodSync(join(root, "bin/mc"), 0o755);
-      const env = { PATH: `${root}/bin:${process.env.PATH}`, MINIO_URL: "http://store", MINIO_ROOT_USER: "root", MINIO_ROOT_PASSWORD: "root-secret", AWS_ACCESS_KEY_ID: "CONVEX", AWS_SECRET_ACCESS_KEY: "convex-secret", OBJECTSTORE_BACKUP_KEY_ID: "BACKUP", OBJECTSTORE_BACKUP_SECRET_KEY: "backup-secret" };
+      const env = { PATH: `${root}/bin:${process.env.PATH}`, MINIO_URL: "http://store", MINIO_ROOT_USER: "root", MINIO_ROOT_PASSWORD: "root-secret", AWS_ACCESS_KEY_ID: "CONVEX", AWS_SECRET_ACCESS_KEY: "convex-secret", BACKUP_STORE_KEY_ID: "BACKUP", BACKUP_STORE_SECRET: "backup-secret" };
       const script = BUCKETS.replace("/local/lifecycle.json", join(root, "lifecycle.json"));
       writeFileSync(join(root, "lifecycle.json"), "{}");
       expect(spawnSync("sh", ["-c", script], { env, encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
