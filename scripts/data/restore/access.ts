@@ -48,7 +48,7 @@ export function restoreAccess(env: Environment, variables: Variables, readFile: 
       if (from.kind === "local") return { image, key, place: { kind: "local", volumesRoot: env.nodes.find(({ name }) => name === from.node)!.volumesRoot } };
       const { s3 } = env.dataPlane.backup;
       if (!s3) throw new Error(`"${env.name}" keeps no second copy of its backups (dataPlane.backup.s3 is not set), so that there is none to restore from; use --from local`);
-      return { image, key, place: { kind: "s3", repository: s3.repository, region: s3.region, accessKeyId: await secret("BACKUP_S3_ACCESS_KEY_ID"), secretAccessKey: await secret("BACKUP_S3_SECRET_ACCESS_KEY") } };
+      return { image, key, place: { kind: "s3", repository: s3.repository, region: s3.region, accessKeyId: await secret("BACKUP_S3_KEY_ID"), secretAccessKey: await secret("BACKUP_S3_SECRET_KEY") } };
     },
     objectstore: async () => ({ rootUser: await secret("MINIO_ROOT_USER"), rootPassword: await secret("MINIO_ROOT_PASSWORD") }),
     jobs: () => new NomadDataJobs(nomadOf(env, variables, readFile)),

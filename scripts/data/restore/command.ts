@@ -114,5 +114,5 @@ Works over SSH on the nodes, and needs neither Nomad nor Consul unless --in-plac
 
 const CREDENTIALS = `
 Reads VAULT_TOKEN and VAULT_CACERT for the backups' key; without Vault: BACKUP_KEY, MINIO_ROOT_USER and MINIO_ROOT_PASSWORD
-(for s3 also BACKUP_S3_ACCESS_KEY_ID and BACKUP_S3_SECRET_ACCESS_KEY). In place: NOMAD_TOKEN and NOMAD_CACERT.
+(for s3 also BACKUP_S3_KEY_ID and BACKUP_S3_SECRET_KEY). In place: NOMAD_TOKEN and NOMAD_CACERT.
 The lab (GVFX_ENV=lab) needs none: its credentials are in its states.`;
