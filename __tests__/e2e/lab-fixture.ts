@@ -35,14 +35,24 @@ export function findMissing(): string | undefined {
   return undefined;
 }
 
+/** Variables with which every gvfx command of these tests runs. */
+export const GVFX_LAB = { GVFX_ENV: "lab", CI: "true" } as const;
+
+/** Runs `gvfx data ...` for the lab. @returns also all that it said, errors included */
+export async function gvfxData(args: readonly string[], accept: readonly number[] = [0]): Promise<Finished & { readonly said: string }> {
+  const lines: string[] = [];
+  const finished = await run(process.execPath, ["scripts/gvfx.mjs", "data", ...args], { env: GVFX_LAB, accept, onLine: (line) => lines.push(line) });
+  return { ...finished, said: lines.join("\n") };
+}
+
 /** Runs `gvfx lab ...`; whatever it says is in the error when it fails. */
 export function gvfxLab(...args: string[]): Promise<Finished> {
-  return run(process.execPath, ["scripts/gvfx.mjs", "lab", ...args], { env: { GVFX_ENV: "lab", CI: "true" } });
+  return run(process.execPath, ["scripts/gvfx.mjs", "lab", ...args], { env: GVFX_LAB });
 }
 
 /** Runs `gvfx lease ...` for the lab and reads its JSON; statuses 0 and 1 are answers. */
 export async function gvfxLease<T>(...args: string[]): Promise<T & { readonly exit: number }> {
-  const { status, output } = await run(process.execPath, ["scripts/gvfx.mjs", "lease", ...args, "--json"], { env: { GVFX_ENV: "lab", CI: "true" }, accept: [0, 1] });
+  const { status, output } = await run(process.execPath, ["scripts/gvfx.mjs", "lease", ...args, "--json"], { env: GVFX_LAB, accept: [0, 1] });
   return { ...(JSON.parse(output) as T), exit: status };
 }
 
