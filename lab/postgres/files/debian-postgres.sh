@@ -11,6 +11,8 @@ for program in pg_basebackup pg_verifybackup pg_isready psql; do
 done
 [ -n "$missing" ] || exit 0
 
+# An image may set it for its own server; Debian's programs have theirs.
+unset LD_LIBRARY_PATH
 apt-get update -q
 apt-get install -y -q --no-install-recommends postgresql-common gosu
 echo "create_main_cluster = false" >>/etc/postgresql-common/createcluster.conf
@@ -22,7 +24,6 @@ folder=$(ls -d /usr/lib/postgresql/*/bin)
 first=${PATH%%:*}
 mkdir -p "$first"
 for program in "$folder"/*; do
-  # A library path that the image sets for its own server must not reach this one.
   rm -f "$first/${program##*/}"
   printf '#!/bin/sh\nunset LD_LIBRARY_PATH\nexec %s "$@"\n' "$program" >"$first/${program##*/}"
   chmod 0755 "$first/${program##*/}"
