@@ -11,7 +11,8 @@ const ENGINE_TRIES = 120;
 const TRY_INTERVAL_MS = 500;
 
 /** What data-plane runs: the first to be needed. */
-export const DATA_PLANE_IMAGES: readonly ImageRole[] = ["convex", "postgres", "minio", "minioClient", "restic"];
+/** backend among them: the backup's program runs in it. */
+export const DATA_PLANE_IMAGES: readonly ImageRole[] = ["convex", "postgres", "minio", "minioClient", "restic", "backend"];
 export const OTHER_IMAGES: readonly ImageRole[] = IMAGE_ROLES.filter((role) => !DATA_PLANE_IMAGES.includes(role));
 
 /** Repository as the operator's engine reaches the registry: on loopback, which every engine takes without TLS. */
