@@ -10,8 +10,7 @@ import { Engine, EngineError } from "./engine";
 const ENGINE_TRIES = 120;
 const TRY_INTERVAL_MS = 500;
 
-/** What data-plane runs: the first to be needed. */
-/** backend among them: the backup's program runs in it. */
+/** What data-plane runs: the first to be needed. The backend is among them, for the backup's program runs in it. */
 export const DATA_PLANE_IMAGES: readonly ImageRole[] = ["convex", "postgres", "minio", "minioClient", "restic", "backend"];
 export const OTHER_IMAGES: readonly ImageRole[] = IMAGE_ROLES.filter((role) => !DATA_PLANE_IMAGES.includes(role));
 
