@@ -25,6 +25,11 @@ let backup: Backup;
 let env: Environment;
 let access: RestoreAccess;
 let running: string[];
+/** Another run on this machine may have its own. */
+const secretFolders = (): string[] => readdirSync("/dev/shm").filter((name) => name.startsWith("gvfx-restore."));
+let secretsBefore: string[];
+/** Each command happens at a moment of its own. */
+let commands = 0;
 const root = (node: string): string => join(folder, node);
 
 (missing ? describe.skip : describe)(`a restore${missing}`, () => {
@@ -61,6 +66,7 @@ const root = (node: string): string => join(folder, node);
       mkdirSync(root(each), { recursive: true });
     }
     running.length = 0;
+    secretsBefore = secretFolders();
   });
   afterEach(() => {
     process.exitCode = undefined;
@@ -68,17 +74,18 @@ const root = (node: string): string => join(folder, node);
     const calls = readFileSync(join(folder, "engine", "calls"), "utf8");
     expect(calls).not.toMatch(new RegExp(`${KEY}|${ROOT_PASSWORD}`));
     expect(existsSync(join(folder, "engine", "containers")) ? readdirSync(join(folder, "engine", "containers")) : []).toEqual([]);
-    expect(readdirSync("/dev/shm").filter((name) => name.startsWith("gvfx-restore."))).toEqual([]);
+    expect(secretFolders()).toEqual(secretsBefore);
   });
 
   const store = (): string => backup.store(join(root("server-2"), "gvfx-backup", "restic"), KEY);
 
   async function gvfx(...args: string[]) {
     process.exitCode = undefined;
+    commands++;
     const said: string[] = [];
     const complained: string[] = [];
     const program = new Command();
-    for (const command of restoreCommands(() => env, { variables: {}, access: () => access, progress: silentProgress, reports: root("reports"), write: (text) => void said.push(text), complain: (text) => void complained.push(text) })) program.addCommand(command);
+    for (const command of restoreCommands(() => env, { variables: {}, access: () => access, progress: silentProgress, reports: root("reports"), now: () => new Date(Date.now() + commands * 2_000), write: (text) => void said.push(text), complain: (text) => void complained.push(text) })) program.addCommand(command);
     await program.parseAsync(args, { from: "user" });
     return { code: process.exitCode, said: said.join("\n"), complained: complained.join("\n") };
   }
@@ -174,8 +181,8 @@ const root = (node: string): string => join(folder, node);
     test("WAL that is missing: Postgres cannot become consistent", async () => {
       const wal = readdirSync(file("postgres/pg_wal")).find((name) => /^[0-9A-F]{24}$/.test(name))!;
       const { code, said } = await rehearseWith(`postgres/pg_wal/${wal}`, () => undefined, true);
-      expect(code).toBe(2);
-      expect(report(said)).toMatchObject({ verdict: "broke off", error: expect.stringMatching(/Postgres does not start on the restored files: .*checkpoint/) });
+      expect(code).toBe(1);
+      expect(report(said)).toMatchObject({ verdict: "not proven", problems: [expect.stringMatching(/Postgres does not start on the restored files: .*FATAL.*checkpoint record/)] });
     });
 
     test("another key than the repository's", async () => {

@@ -5,7 +5,7 @@
  */
 import type { Progress } from "../progress";
 import { danglingReferences, serverProblems, type Fingerprint } from "./fingerprint";
-import type { FilesProof, RestoreOperations } from "./operations";
+import { NotProven, type FilesProof, type RestoreOperations } from "./operations";
 import { shortId, type RestorePlan, type RestoreStep } from "./types";
 
 export interface StepRecord {
@@ -41,7 +41,6 @@ export interface ExecuteOptions {
   readonly clock?: () => number;
 }
 
-class NotProven extends Error {}
 class Interrupted extends Error {}
 
 export async function executePlan(plan: RestorePlan, operations: RestoreOperations, options: ExecuteOptions): Promise<Execution> {
@@ -70,7 +69,10 @@ export async function executePlan(plan: RestorePlan, operations: RestoreOperatio
       // Nothing was renamed yet: what was stopped runs again on the data as it was.
       const restarted = BEFORE_SWAP.includes(step.kind) ? await startAgain(plan, operations, progress) : undefined;
       if (restarted === true) return { ...ended(signal?.aborted ? "interrupted" : "failed", failure), next: ["nothing was renamed; the data plane runs again on the data as it was", `to try again: ${putInPlace(plan, options.gvfx)}`] };
-      if (failure instanceof NotProven) return ended("not-proven", failure);
+      if (failure instanceof NotProven) {
+        found.problems.push(...failure.problems);
+        return ended("not-proven", failure);
+      }
       return ended(failure instanceof Interrupted || signal?.aborted ? "interrupted" : "failed", failure);
     }
   }
@@ -86,8 +88,7 @@ interface Found {
 async function doStep(step: RestoreStep, operations: RestoreOperations, found: Found, { convexDatabase }: ExecuteOptions, onBytes: (count: number) => void): Promise<string> {
   /** Ends the restore when a proof found something wrong. */
   const proven = (problems: readonly string[], note: string): string => {
-    found.problems.push(...problems);
-    if (problems.length > 0) throw new NotProven(`${problems.length} ${problems.length === 1 ? "thing is" : "things are"} not as the backup says; the first: ${problems[0]}`);
+    if (problems.length > 0) throw new NotProven(problems);
     return note;
   };
   switch (step.kind) {

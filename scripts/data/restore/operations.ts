@@ -3,6 +3,15 @@ import type { BackupManifest, InventoryLine } from "../../../contracts/backup";
 import type { Fingerprint } from "./fingerprint";
 import type { RestorePlan, RestoreStep } from "./types";
 
+/** A proof that ended with a finding: the backup is not what it should be. */
+export class NotProven extends Error {
+  /** @param problems all that was found, the first of them in the message */
+  constructor(readonly problems: readonly string[]) {
+    super(`${problems.length} ${problems.length === 1 ? "thing is" : "things are"} not as the backup says; the first: ${problems[0]}`);
+    this.name = "NotProven";
+  }
+}
+
 /** What the files of a restored backup are. */
 export interface FilesProof {
   readonly manifest: BackupManifest;
@@ -16,7 +25,7 @@ export interface RestoreOperations {
   fetch(step: Extract<RestoreStep, { readonly kind: "fetch" }>, onBytes: (count: number) => void): Promise<void>;
   /** Reads and hashes everything that was restored, and compares it with the backup's manifests. */
   checkFiles(): Promise<FilesProof>;
-  /** Starts a Postgres on the restored files and reads every row. */
+  /** Starts a Postgres on the restored files and reads every row. @throws NotProven when Postgres refuses them */
   proveDatabase(): Promise<Fingerprint>;
   /** Loads the objects into a new object store and reads them back. @returns in what they differ from the inventory */
   loadObjects(proof: FilesProof): Promise<readonly string[]>;

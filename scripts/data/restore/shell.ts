@@ -19,6 +19,8 @@ const END = "GVFX_END_OF_SECRET";
  * @param body of the function that does it; what it starts reads nothing from standard input, where the script itself comes from
  * @param secrets are written to memory, readable by root alone, and removed however the script ends
  * @param cleanUp runs however it ends
+ *
+ * It ends by itself: whoever sends it may leave standard input open.
  */
 export function script(body: string, secrets: SecretFiles = {}, cleanUp = ":"): string {
   const files = Object.entries(secrets);
@@ -39,6 +41,7 @@ main() {
 ${body}
 }
 main </dev/null
+exit
 `;
 }
 

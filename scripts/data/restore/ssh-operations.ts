@@ -8,12 +8,12 @@ import type { Environment } from "../../../environments/schema";
 import { convexDatabase } from "../../../constructs/jobs/postgres";
 import { runScript, type ScriptRun, type SshTarget } from "../../clients/ssh";
 import { streamBetween } from "../../clients/ssh-stream";
-import { proveDatabaseScript } from "./database";
+import { proveDatabaseScript, REFUSED } from "./database";
 import { hashScript, inventoryProblems, manifestAlgorithm, objectProblems, parseHashes, parseInventory, postgresProblems, readScript, runFolder } from "./files";
 import { parseFingerprint } from "./fingerprint";
 import type { DataJobs } from "./jobs";
 import { loadObjectsScript } from "./objects";
-import type { FilesProof, RestoreOperations } from "./operations";
+import { NotProven, type FilesProof, type RestoreOperations } from "./operations";
 import { dumpScript, prepareFolder, restoreScript, unpackCommand, type Repository } from "./repository";
 import { CONTAINER_LABEL, quoted, script } from "./shell";
 import { arrangePostgresScript, cleanUpScript, idleScript, markProvenScript, removeScript, stampOf, swapScript } from "./swap";
@@ -90,7 +90,12 @@ export function sshOperations({ env, images, plan, machine, repository, objectst
       if (problems.length === 0) await on(arrangePostgresScript(folder, run));
       return { manifest, inventory: inventory.lines, problems };
     },
-    proveDatabase: async () => parseFingerprint(await on(proveDatabaseScript(image("postgres"), postgresVolume, convexDatabase(env.dataPlane.convexInstance)))),
+    async proveDatabase() {
+      const lines = await on(proveDatabaseScript(image("postgres"), postgresVolume, convexDatabase(env.dataPlane.convexInstance)));
+      const refused = lines.find((line) => line.startsWith(REFUSED));
+      if (refused !== undefined) throw new NotProven([refused.slice(REFUSED.length).trim()]);
+      return parseFingerprint(lines);
+    },
     async loadObjects({ inventory }) {
       await on(loadObjectsScript({ serverImage: image("minio"), clientImage: image("minioClient"), from: `${run}${below(BACKUP_PATHS.objects)}`, volume: objectVolume, readBack, buckets: Object.values(CONVEX_BUCKETS), ...objectstore }));
       return objectProblems(inventory, parseHashes(await on(hashScript(readBack))), "in the object store");

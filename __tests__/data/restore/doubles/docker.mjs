@@ -75,7 +75,7 @@ function run() {
   // As the image's entrypoint: the folder becomes Postgres' own.
   const user = process.getuid() === 0 ? "postgres" : "";
   if (user) spawnSync("chown", ["-R", user, env.PGDATA, folder(config.name)]);
-  for (let path = env.PGDATA; user && path.startsWith(dirname(state)); path = dirname(path)) spawnSync("chmod", ["o+x", path]);
+  for (const end of user ? [env.PGDATA, folder(config.name)] : []) for (let path = end; path.startsWith(dirname(state)); path = dirname(path)) spawnSync("chmod", ["o+x", path]);
   spawnSync("chmod", ["0700", env.PGDATA]);
   const log = openSync(join(folder(config.name), "log"), "a", 0o666);
   const line = [join(postgresBin, "postgres"), "-D", env.PGDATA, "-k", folder(config.name), ...rest.slice(1).map(onHost)].map((word) => `'${word}'`).join(" ");
