@@ -6,7 +6,10 @@ import { bundleText, nodeBundle } from "../../constructs/cluster/bundle";
 import { consulAgentConfig } from "../../constructs/cluster/consul-agent";
 import { nomadAgentConfig } from "../../constructs/cluster/nomad-agent";
 import { consulUnit, nomadUnit } from "../../constructs/cluster/units";
+import { objectstoreJob } from "../../constructs/jobs/objectstore";
+import { postgresJob } from "../../constructs/jobs/postgres";
 import { LONGEST_CALL } from "../../contracts/http";
+import { UNPINNED_IMAGES } from "../../contracts/images";
 import { Duration } from "../../contracts/units";
 import { cluster, existing, secretsOf } from "./cluster";
 
@@ -43,7 +46,7 @@ test("Nomad on the data node", () => {
       max_kill_timeout: "30m",
       options: { "fingerprint.denylist": "env_aws,env_azure,env_digitalocean,env_gce", "driver.allowlist": "docker" },
       template: { consul_retry: { attempts: 0 }, vault_retry: { attempts: 0 }, nomad_retry: { attempts: 0 } },
-      host_volume: [{ "gvfx-postgres": { path: "/srv/gvfx/gvfx-postgres" } }, { "gvfx-objectstore": { path: "/srv/gvfx/gvfx-objectstore" } }],
+      host_volume: [{ "gvfx-postgres": { path: "/srv/gvfx/gvfx-postgres" } }, { "gvfx-objectstore": { path: "/srv/gvfx/gvfx-objectstore" } }, { "gvfx-backup": { path: "/srv/gvfx/gvfx-backup" } }],
     },
     plugin: [{ docker: [{ config: [{ volumes: { enabled: false }, gc: { image_delay: "720h" }, auth: { config: "/etc/nomad.d/registry.json" } }] }] }],
     consul: {
@@ -56,8 +59,10 @@ test("Nomad on the data node", () => {
   });
 });
 
-test("the other app node has the volume of the backups alone: an empty one of the data there would be initialised", () => {
-  expect(nomadAgentConfig(env, server2, all).client).toMatchObject({ host_volume: [{ "gvfx-backup": { path: "/srv/gvfx/gvfx-backup" } }] });
+test("both app nodes declare the same volumes: the data plane moves when foundation cannot reach the node that it leaves; what is empty there, the jobs refuse", () => {
+  const volumes = (node: Parameters<typeof nomadAgentConfig>[1]): unknown => (nomadAgentConfig(env, node, all).client as unknown as Client).host_volume;
+  expect(volumes(server2)).toEqual(volumes(server1));
+  expect(JSON.stringify([postgresJob(env, UNPINNED_IMAGES), objectstoreJob(env, UNPINNED_IMAGES)])).toMatch(/is empty, and this is not the first boot.*is empty, and this is not the first boot/s);
 });
 
 test("the witness votes and runs nothing: no client, no driver, no file of Vault's", () => {
