@@ -767,7 +767,7 @@ async function deadMan({ alerts: { deadManUrl, destination } }, { alertToken }, 
 }
 
 // runtime/backup/run.mjs
-import { existsSync as existsSync2, mkdirSync as mkdirSync3, readFileSync as readFileSync3, renameSync, writeFileSync as writeFileSync3 } from "node:fs";
+import { mkdirSync as mkdirSync3, readFileSync as readFileSync3, renameSync, writeFileSync as writeFileSync3 } from "node:fs";
 import { join as join3 } from "node:path";
 var Run = class {
   /** @param {string} folder that the tasks share: NOMAD_ALLOC_DIR/data */
@@ -782,8 +782,15 @@ var Run = class {
   }
   /** What a step left; undefined while it has not. @param {string} name */
   read(name) {
-    const file = join3(this.steps, name);
-    return existsSync2(file) ? readFileSync3(file, "utf8") : void 0;
+    try {
+      return readFileSync3(join3(this.steps, name), "utf8");
+    } catch (error) {
+      if (
+        /** @type {NodeJS.ErrnoException} */
+        error.code === "ENOENT"
+      ) return void 0;
+      throw error;
+    }
   }
   /** Whole or not at all. @param {string} name @param {string} text */
   write(name, text2) {
@@ -799,7 +806,7 @@ var Run = class {
 };
 
 // runtime/backup/version.mjs
-var VERSION = false ? "source" : "5ea0f51bd64b";
+var VERSION = false ? "source" : "cb0b5e7f6afb";
 
 // runtime/backup/main.mjs
 var SECRETS = ["BACKUP_STORE_KEY_ID", "BACKUP_STORE_SECRET", "CONSUL_SNAPSHOT_TOKEN", "ALERT_TOKEN", "NOMAD_TOKEN", "VAULT_TOKEN"];

@@ -38,6 +38,7 @@ const DOCKER = fields({ image: "text", image_pull_timeout: "text", dns_servers: 
 const TASK = fields({
   Name: "text",
   Driver: oneOf("docker"),
+  User: oneOf("root"),
   Config: DOCKER,
   Env: mapOf("text"),
   Templates: listOf(TEMPLATE),

@@ -109,7 +109,8 @@ function report(env: Environment, lock: ImageLock): TaskSpec {
 
 /** runtime/backup, in the backend's image: it has Bun, and is on the nodes for the app. */
 function program(env: Environment, lock: ImageLock, name: "collect" | "report"): Omit<TaskSpec, "resources"> {
-  return { ...step(env), name, image: imageReference(env.images.backend, lock.backend), command: "bun", args: ["/local/backup.mjs", name, "/local/settings.json"], callsNomad: true };
+  // The copies are for root alone, and the steps of a run share them; the backend's image has a user of its own.
+  return { ...step(env), name, user: "root", image: imageReference(env.images.backend, lock.backend), command: "bun", args: ["/local/backup.mjs", name, "/local/settings.json"], callsNomad: true };
 }
 
 function programFiles(env: Environment): TemplateSpec[] {

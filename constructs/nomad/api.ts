@@ -13,7 +13,7 @@ export interface ApiTemplate {
 }
 
 export interface ApiTask {
-  readonly Name: string; readonly Driver: string; readonly Config: Readonly<Record<string, unknown>> & { readonly image: string };
+  readonly Name: string; readonly Driver: string; readonly User?: string; readonly Config: Readonly<Record<string, unknown>> & { readonly image: string };
   readonly Env?: Readonly<Record<string, string>>; readonly Templates?: readonly ApiTemplate[];
   readonly Vault?: { readonly Role: string; readonly ChangeMode: string; readonly Env: boolean; readonly DisableFile: boolean };
   readonly Consul?: Readonly<Record<string, never>>;

@@ -136,6 +136,7 @@ function renderTask(task: TaskSpec): ApiTask {
   return {
     Name: task.name,
     Driver: "docker",
+    ...(task.user ? { User: task.user } : {}),
     Config: {
       image: task.image,
       ...(task.imagePullTimeout ? { image_pull_timeout: `${task.imagePullTimeout}` } : {}),

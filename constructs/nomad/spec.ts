@@ -182,6 +182,8 @@ export interface TaskSpec {
   readonly command?: string;
   readonly args?: readonly string[];
   readonly ports?: readonly string[];
+  /** User in the container. @default the image's own */
+  readonly user?: "root";
   /** Literal environment. Never a secret. */
   readonly env?: Readonly<Record<string, string>>;
   readonly templates?: readonly TemplateSpec[];

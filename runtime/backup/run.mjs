@@ -1,5 +1,5 @@
 /** What the tasks of a run tell each other: files in the folder that they share. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -32,8 +32,13 @@ export class Run {
 
   /** What a step left; undefined while it has not. @param {string} name */
   read(name) {
-    const file = join(this.steps, name);
-    return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+    try {
+      return readFileSync(join(this.steps, name), "utf8");
+    } catch (error) {
+      // Only what is not there is waited for: a folder that may not be read would be waited for in vain.
+      if (/** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT") return undefined;
+      throw error;
+    }
   }
 
   /** Whole or not at all. @param {string} name @param {string} text */

@@ -1,6 +1,6 @@
 /** Copying the objects and taking the snapshots: the delivered program against doubles of MinIO, Nomad, Consul and Vault. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { BACKUP_PATHS, inventoryLineSchema, parseBackupManifest, RUN_FOLDER } from "../../../contracts/backup";
@@ -168,4 +168,11 @@ test("a key is read as the store says that it wrote it", () => {
 test("an answer that is no list is refused", () => {
   expect(() => program.parsePage("<html>proxy</html>")).toThrow("something else");
   expect(() => program.parsePage("<ListVersionsResult><IsTruncated>true</IsTruncated></ListVersionsResult>")).toThrow("without saying where it goes on");
+});
+
+test("planted: what the database's step left cannot be read, and the run fails at once instead of waiting for it", async () => {
+  rmSync(join(folder.data, "steps", "dumped"));
+  mkdirSync(join(folder.data, "steps", "dumped"), { recursive: true });
+  const { status, output } = await collect();
+  expect([status, output]).toEqual([1, expect.stringContaining("EISDIR")]);
 });

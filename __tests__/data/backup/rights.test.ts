@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { backupJobRules, guardianJobRules } from "../../../constructs/access/nomad-rules";
 import { BACKUP_POLICY, BUCKETS, CONVEX_POLICY, lifecycle } from "../../../constructs/jobs/objectstore";
+import { backupJob } from "../../../constructs/jobs/backup";
 import { jobRules } from "../../../constructs/secrets/vault-rules";
 import { BACKUP_STATUS_VARIABLE } from "../../../contracts/backup";
+import { UNPINNED_IMAGES } from "../../../contracts/images";
 import { secretPathsFor } from "../../../contracts/secrets";
 import { CONVEX_BUCKETS, JOB_KEYS, JOBS } from "../../../contracts/services";
 import { Duration } from "../../../contracts/units";
@@ -93,4 +95,9 @@ describe("in Nomad and Vault", () => {
   test("no job but Postgres itself reads the superuser's password, and Convex's key is not the backup's", () => {
     expect(secretPathsFor(JOBS.backup)).toEqual(["data/objectstore-backup", "data/postgres-backup", "ops/alert", "ops/backup", "ops/backup-access"]);
   });
+});
+
+test("every step reads what the ones before it left for root alone: the backend's image, which has a user of its own, runs as root there", () => {
+  const { tasks } = backupJob(production, UNPINNED_IMAGES).group;
+  expect(tasks.filter(({ image }) => image.startsWith(production.images.backend)).map(({ name, user }) => [name, user])).toEqual([["collect", "root"], ["report", "root"]]);
 });
