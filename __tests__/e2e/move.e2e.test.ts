@@ -52,13 +52,13 @@ describeUnless(labMissing(), "the data move", () => {
     kept = join(folder, "kept.zip");
     // Nomad's worker stands by: what is moved has one writer, legacy's.
     await askConsul(`/v1/kv/${workerOwner}`, { method: "PUT", body: "legacy" });
-    await inMachine("legacy", "sudo", "-u", "trader", "sh", "-c", "cd /home/trader/tv-goldviewfx && scripts/daemonize-backend.sh start");
+    await inMachine("legacy", "runuser", "-u", "trader", "--", "sh", "-c", "cd /home/trader/tv-goldviewfx && scripts/daemonize-backend.sh start");
     envBefore = await legacyEnv();
     await writeDataset(set, { seed: 6, bytes: 24 * MIB });
   }, 120_000);
   afterAll(async () => {
     await gvfxData(["move", "undo", "--give-up-new-writes"], [0, 1, 2]);
-    await inMachine("legacy", "sudo", "-u", "trader", "sh", "-c", "cd /home/trader/tv-goldviewfx && scripts/stop-worker.sh");
+    await inMachine("legacy", "runuser", "-u", "trader", "--", "sh", "-c", "cd /home/trader/tv-goldviewfx && scripts/stop-worker.sh");
     await askConsul(`/v1/kv/${workerOwner}`, { method: "PUT", body: "nomad" });
     await eventually(90, async () => expect((await gvfxLease<{ well: boolean }>("status")).well).toBe(true));
     rmSync(folder, { recursive: true, force: true });
