@@ -64,12 +64,11 @@ describeUnless(labMissing(), "ingestion and orders", () => {
   }, 90_000);
 
   test("the real convex CLI exports what the platform wrote, files included", async () => {
-    await run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: "lab/convex-project" });
     const stored = await request(`${CONVEX}/api/action`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ path: "storage:storeTextFile", args: { content: "a model artefact", contentType: "text/plain", filename: "artefact.txt" }, format: "json" }) });
     const { storageId } = (JSON.parse(stored.text) as { value: { storageId: string } }).value;
     const key = (await inTask(JOBS.convex, "convex", "./generate_admin_key.sh")).output.trim().split("\n").at(-1)!;
     const folder = (await run("mktemp", ["-d"])).output.trim();
-    const { output } = await run("npx", ["convex", "export", "--path", `${folder}/snapshot.zip`, "--include-file-storage"], { cwd: "lab/convex-project", env: { CI: "1", CONVEX_SELF_HOSTED_URL: CONVEX, CONVEX_SELF_HOSTED_ADMIN_KEY: key } });
+    const { output } = await run("npx", ["--no-install", "convex", "export", "--path", `${folder}/snapshot.zip`, "--include-file-storage"], { env: { CI: "1", CONVEX_SELF_HOSTED_URL: CONVEX, CONVEX_SELF_HOSTED_ADMIN_KEY: key } });
     expect(output + readFileSync(`${folder}/snapshot.zip`).subarray(0, 2).toString()).toMatch(/PK$/);
     const names = (await run("python3", ["-c", "import sys, zipfile; print('\\n'.join(zipfile.ZipFile(sys.argv[1]).namelist()))", `${folder}/snapshot.zip`])).output;
     for (const table of [...TABLES, "ingestion_runs"]) expect(names).toContain(`${table}/documents.jsonl`);

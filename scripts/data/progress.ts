@@ -36,6 +36,8 @@ const DRAW_EVERY_MS = 100;
 /** Into a log: often enough to see that it moves, and a log of an hour stays under a thousand lines. */
 const LINE_EVERY_MS = 5_000;
 const BAR_CELLS = 24;
+/** Share of the whole that must be done before the rest is forecast. */
+const LEAST_SHARE = 0.02;
 const CLEAR = "\r\u001b[2K";
 
 /**
@@ -105,9 +107,9 @@ function living({ what, total, done, began }: RunningStep, now: number): string 
   return `[${"#".repeat(cells)}${"-".repeat(BAR_CELLS - cells)}] ${Math.floor(share * 100).toString().padStart(3)} % ${what}, ${took}${remaining(share, now - began)}`;
 }
 
-/** Before a second has passed a forecast says nothing. */
+/** A forecast from the first moments, or from almost nothing, is wrong by orders of magnitude. */
 function remaining(share: number, elapsedMs: number): string {
-  if (elapsedMs < 1_000 || share <= 0 || share >= 1) return "";
+  if (elapsedMs < 1_000 || share < LEAST_SHARE || share >= 1) return "";
   return `, about ${seconds((elapsedMs * (1 - share)) / share)} left`;
 }
 

@@ -1,12 +1,10 @@
 /** The double's image with a real Postgres and a real MinIO beside it, and the real convex CLI. */
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
 const ROOT = join(__dirname, "../../..");
-const PROJECT = join(ROOT, "lab/convex-project");
 const IMAGES = { postgres: "postgres:17-bookworm", minio: "minio/minio:RELEASE.2025-09-07T16-13-09Z", mc: "minio/mc:RELEASE.2025-08-13T08-35-41Z", bun: "oven/bun:1-debian" } as const;
 const IMAGE = "gvfx-lab/convex:lab";
 const PREFIX = `gvfx-test-convex-${process.pid}`;
@@ -15,12 +13,11 @@ const SECRET = "0123456789abcdef".repeat(4);
 const BUCKETS = { EXPORTS: "convex-exports", SNAPSHOT_IMPORTS: "convex-snapshot-imports", MODULES: "convex-modules", FILES: "convex-files", SEARCH: "convex-search" };
 const run = promisify(execFile);
 
-const succeeds = (command: string, args: string[], cwd = ROOT) => spawnSync(command, args, { cwd, stdio: "ignore", timeout: 120_000 }).status === 0;
+const succeeds = (command: string, args: string[]) => spawnSync(command, args, { cwd: ROOT, stdio: "ignore", timeout: 120_000 }).status === 0;
 
 function missing(): string | undefined {
   if (!succeeds("docker", ["version"])) return "no Docker engine answers";
   for (const image of Object.values(IMAGES)) if (!succeeds("docker", ["image", "inspect", image])) return `no image ${image} here`;
-  if (!existsSync(join(PROJECT, "node_modules/convex")) && !succeeds("npm", ["ci", "--no-audit", "--no-fund"], PROJECT)) return "the convex CLI is not installed in lab/convex-project, and npm ci does not get it";
   return undefined;
 }
 
@@ -97,7 +94,7 @@ export class Backend {
   async cli(...args: string[]): Promise<string> {
     const { CONVEX_DEPLOYMENT: _, ...rest } = process.env;
     const env = { ...rest, CI: "1", CONVEX_SELF_HOSTED_URL: this.url, CONVEX_SELF_HOSTED_ADMIN_KEY: await this.key() };
-    const { stdout, stderr } = await run("npx", ["--no-install", "convex", ...args], { cwd: PROJECT, env, timeout: 120_000 });
+    const { stdout, stderr } = await run("npx", ["--no-install", "convex", ...args], { cwd: ROOT, env, timeout: 120_000 });
     return stdout + stderr;
   }
 

@@ -1,13 +1,13 @@
 /** The double as a process of its own, on SQLite and a folder, and the real convex CLI: no container engine needed. */
-import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { adminKey } from "../../../lab/doubles/convex/admin/admin-key";
 
 const ROOT = join(__dirname, "../../..");
-/** Has the CLI in its node_modules. */
-export const PROJECT = join(ROOT, "lab/convex-project");
+/** Has the CLI in its node_modules, and lists it, as the CLI demands. */
+export const PROJECT = ROOT;
 const CLI = join(PROJECT, "node_modules/.bin/convex");
 const INSTANCE = "tv-goldviewfx";
 const SECRET = "0123456789abcdef".repeat(4);
@@ -25,7 +25,6 @@ const BUN = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folde
 
 function missing(): string | undefined {
   if (!BUN) return "bun is not on PATH";
-  if (!existsSync(CLI) && spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: PROJECT, stdio: "ignore", timeout: 120_000 }).status !== 0) return "the convex CLI is not installed in lab/convex-project, and npm ci does not get it";
   return undefined;
 }
 
