@@ -101,10 +101,13 @@ describe("results", () => {
     const begun = await drillSingleton(env, env.lab!, options);
     expect([begun.report.runs.length, begun.report.notRun.length, closed]).toEqual([1, 1, 1]);
     expect(begun.report.settings.values).toMatchObject({ "lease.ttl": "10s", "nomad.minHeartbeatTtl": "5s" });
-    const whole = await drillSingleton(env, env.lab!, { ...options, cases: CASES, goOn: true });
+    const whole = await drillSingleton(env, env.lab!, { ...options, cases: CASES, goOn: "its" });
     expect([whole.folder, order(whole.report), closed]).toEqual([begun.folder, ["node-killed 1", "redeploy 1"], 2]);
     expect(readFileSync(join(whole.folder, "report.html"), "utf8")).toContain("worker&#39;s node killed");
     expect(existsSync(join(whole.folder, "report.json"))).toBe(true);
+    // One case more often than it was asked for at first, beside what is there.
+    const more = await drillSingleton(env, env.lab!, { ...options, cases: casesNamed(["redeploy"]), repetitions: 3, goOn: "these" });
+    expect([more.folder, order(more.report), more.report.settings.repetitions]).toEqual([begun.folder, ["node-killed 1", "redeploy 1", "redeploy 2", "redeploy 3"], 1]);
   });
 
   test("a lab that cannot be had ends it before anything is written", async () => {

@@ -44,7 +44,7 @@ export function drillCommand({ variables = process.env, write = (text) => void p
     .addOption(new Option("--cases <ids>", "some of the cases below, with commas between").argParser((text: string) => text.split(",").map((id) => id.trim())))
     .addOption(new Option("--repeat <n>", "how often each").argParser(positive).default(3))
     .option("--skip-long", "leave out the cases that take minutes", false)
-    .option("--continue", "go on with the newest drill, with its cases and repetitions", false)
+    .option("--continue", "go on with the newest drill, with its cases and repetitions; with --cases, these up to --repeat times, beside what is there", false)
     .addHelpText("after", `\nCases:\n${CASES.map(({ id, title, long }) => `  ${id.padEnd(22)}${title}${long ? " (long)" : ""}`).join("\n")}\n\nIt needs a lab that is up and well, and leaves it so; Ctrl-C heals what is broken. Results are kept after each case.\nExit status: 0 when everything expected was found in every case, 1 when not, ${INTERRUPTED} when it was interrupted.`)
     .action(async (flags: SingletonFlags) => {
       const asked = flags.cases ? casesNamed(flags.cases) : CASES;
@@ -56,7 +56,7 @@ export function drillCommand({ variables = process.env, write = (text) => void p
       const progress = drillProgress({ terminal: terminal ?? false, write, writeRaw: (text) => void process.stdout.write(text), columns: process.stdout.columns });
       try {
         const { env, lab } = environment();
-        const { report, folder } = await drill(env, lab, { cases, leftOut: asked.filter((it) => !cases.includes(it)), repetitions: flags.repeat, goOn: flags.continue, progress, signal: stop.signal });
+        const { report, folder } = await drill(env, lab, { cases, leftOut: asked.filter((it) => !cases.includes(it)), repetitions: flags.repeat, goOn: flags.continue ? (flags.cases ? "these" : "its") : undefined, progress, signal: stop.signal });
         progress.close();
         const good = report.runs.filter(passed).length;
         write(`\n${good} of ${report.runs.length} runs are as expected${report.notRun.length > 0 ? `, ${report.notRun.length} were not run` : ""}${report.brokeOff?.length ? `, ${report.brokeOff.length} broke off before` : ""}: ${folder}/report.html`);

@@ -18,8 +18,8 @@ export interface SingletonOptions {
   /** Of those that were asked for, without a run. */
   readonly leftOut?: readonly DrillCase[];
   readonly repetitions: number;
-  /** Go on with the newest drill that there is, with its cases and repetitions. */
-  readonly goOn?: boolean;
+  /** Go on with the newest drill that there is: `its` cases and repetitions, or `these`, which may be more repetitions than it was begun with. @default a new drill */
+  readonly goOn?: "its" | "these";
   readonly progress: Progress;
   readonly signal: AbortSignal;
   /** @default the lab of this machine */
@@ -33,7 +33,7 @@ export interface Finished {
   readonly folder: string;
 }
 
-export async function drillSingleton(env: Environment, lab: Lab, { cases, leftOut = [], repetitions, goOn = false, progress, signal, open = openLabScene, parent }: SingletonOptions): Promise<Finished> {
+export async function drillSingleton(env: Environment, lab: Lab, { cases, leftOut = [], repetitions, goOn, progress, signal, open = openLabScene, parent }: SingletonOptions): Promise<Finished> {
   // Before the lab is touched: a drill that cannot go on says so at once.
   const earlier = goOn ? ResultFolder.newest(parent) : undefined;
   const begun = earlier?.read();
@@ -41,8 +41,8 @@ export async function drillSingleton(env: Environment, lab: Lab, { cases, leftOu
   try {
     const report = begun ?? (await newReport(env, { cases, leftOut, repetitions }, opened));
     const folder = earlier ?? ResultFolder.begin(report.createdAt, parent);
-    const wanted = CASES.filter(({ id }) => report.settings.cases.includes(id));
-    const finished = await runDrill(report, { cases: wanted, repetitions: report.settings.repetitions, scene: opened.scene, progress, keep: (now) => folder.write(now), today: () => new Date() });
+    const wanted = goOn === "these" ? { cases, repetitions } : { cases: CASES.filter(({ id }) => report.settings.cases.includes(id)), repetitions: report.settings.repetitions };
+    const finished = await runDrill(report, { ...wanted, scene: opened.scene, progress, keep: (now) => folder.write(now), today: () => new Date() });
     writeReport(folder.path, finished);
     return { report: finished, folder: folder.path };
   } finally {
