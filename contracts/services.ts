@@ -23,6 +23,9 @@ export type JobKey = keyof typeof JOBS;
 export type JobName = (typeof JOBS)[JobKey];
 export const JOB_KEYS = Object.keys(JOBS) as JobKey[];
 
+/** Jobs of kind system: one allocation on each app node, which Nomad does not place again by itself once it has failed. */
+export const SYSTEM_JOBS: readonly JobName[] = [JOBS.gateway];
+
 /** The four services of the app's env contract. */
 export const APP_SERVICES = ["api", "worker", "frontend", "rl-service"] as const;
 export type AppService = (typeof APP_SERVICES)[number];

@@ -1,6 +1,6 @@
 import { JOB_BUILDERS } from "../../constructs/jobs/catalog";
 import { renderJob } from "../../constructs/nomad/render";
-import { cutoverOperatorRules, deployerRules, nomadPolicyText } from "../../constructs/access/nomad-rules";
+import { cutoverOperatorRules, deployerRules, guardianJobRules, nomadPolicyText, type NomadRules } from "../../constructs/access/nomad-rules";
 import { NOMAD_ROLES } from "../../contracts/identity";
 import { APP_SERVICE_JOB, APP_SERVICES, JOB_KEYS } from "../../contracts/services";
 import { pinned } from "../jobs/worked-example";
@@ -75,6 +75,24 @@ describe("holders", () => {
     expect(rules("gvfx-guardian")).toHaveLength(1);
     expect(capabilities("gvfx-guardian")).toEqual(["list-jobs", "read-job"]);
     expect(variables(rules("gvfx-guardian"))).toEqual({ "gvfx/cutover/*": ["read", "write"] });
+  });
+
+  test("the guardian's job writes its own ledger, evaluates jobs and changes none: that and what it must read, bound to the job", () => {
+    const policy = named(resource, "nomad_acl_policy", "gvfx-ledger-guardian");
+    expect(policy.job_acl).toEqual({ namespace: "gvfx", job_id: "gvfx-guardian" });
+    const granted = rules("gvfx-ledger-guardian");
+    expect(capabilities("gvfx-ledger-guardian")).toEqual(["read-job", "evaluate-job"]);
+    expect(variables(granted)).toEqual({ "gvfx/cutover/guardian/*": ["read", "write"], "gvfx/backup/status": ["read"] });
+    expect(only(granted, "node").fields).toEqual({ policy: "read" });
+    expect(new Set(granted.map(({ type }) => type))).toEqual(new Set(["namespace", "node"]));
+    expect(writes(granted)).toEqual(["evaluate-job", "write gvfx/cutover/guardian/*"]);
+  });
+
+  test.each<[string, NomadRules, string]>([
+    ["submitting jobs", { namespace: { gvfx: { capabilities: ["read-job", "evaluate-job", "register-job"] } } }, "register-job"],
+    ["draining nodes", { ...guardianJobRules("gvfx"), node: { policy: "write" } }, 'policy "write"'],
+  ])("planted: the guardian's job with %s", (_, planted, finding) => {
+    expect(writes(readPolicy(nomadPolicyText(planted)))).toContain(finding);
   });
 
   test("the cutover operator writes the ledger, never takes an entry back, and submits no job", () => {

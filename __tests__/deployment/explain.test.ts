@@ -1,8 +1,14 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { deadAllocations, deathText } from "../../scripts/deployment/dead";
 import { explanation, failedDeployment, jobsThatFailed } from "../../scripts/deployment/explain";
 import { whyCommand } from "../../scripts/deployment/command";
 import { environment } from "../jobs/worked-example";
+
+const death = (ID: string, NodeID: string, CreateIndex: number, ClientStatus: string) => ({
+  ID, NodeID, NodeName: NodeID.replace("node", "server"), TaskGroup: "gateway", DesiredStatus: "run", ClientStatus, CreateIndex,
+  TaskStates: { haproxy: { Events: [{ Type: "Received", DisplayMessage: "" }, { Type: "Setup Failure", DisplayMessage: 'pre-run hook "identity" failed' }] } },
+});
 
 /** A double of Nomad's API with one job whose newest deployment failed and was followed by its revert. */
 const ANSWERS: Readonly<Record<string, unknown>> = {
@@ -16,6 +22,15 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
     { ID: "d5", JobVersion: 5, Status: "failed", StatusDescription: "Failed due to unhealthy allocations - rolling back to job version 4", CreateIndex: 1 },
     { ID: "d7", JobVersion: 7, Status: "successful", StatusDescription: "", CreateIndex: 2 },
   ],
+  "/v1/job/gvfx-gateway/deployments": [{ ID: "d8", JobVersion: 1, Status: "successful", StatusDescription: "", CreateIndex: 1 }],
+  "/v1/job/gvfx-gateway": { Type: "system", Stop: false },
+  "/v1/job/gvfx-gateway/allocations": [
+    death("dead-of-1", "node-1", 5, "failed"),
+    death("old-of-2", "node-2", 4, "failed"),
+    death("new-of-2", "node-2", 6, "running"),
+    death("dead-of-3", "node-3", 5, "failed"),
+  ],
+  "/v1/nodes": [["node-1", "ready"], ["node-2", "ready"], ["node-3", "down"]].map(([ID, Status]) => ({ ID, Status, SchedulingEligibility: "eligible", Drain: false })),
   "/v1/deployment/allocations/d2": [
     { ID: "0123456789ab", NodeName: "server-1", ClientStatus: "failed", DeploymentStatus: { Healthy: false }, TaskStates: { api: { Failed: true, Restarts: 3, Events: [{ Type: "Received", DisplayMessage: "Task received by client" }, { Type: "Terminated", DisplayMessage: "Exit Code: 1" }, { Type: "Not Restarting", DisplayMessage: "Exceeded allowed attempts 3" }] } } },
     { ID: "fedcba987654", NodeName: "server-2", ClientStatus: "running", DeploymentStatus: { Healthy: true }, TaskStates: {} },
@@ -77,4 +92,33 @@ test("gvfx why exits with 1 when a deployment failed, and says where to get a to
   process.exitCode = before;
   expect(said.join("\n")).toContain("nomad alloc logs -stderr -namespace gvfx 01234567");
   await expect(whyCommand(() => env, {}).parseAsync([], { from: "user" })).rejects.toThrow(/NOMAD_TOKEN is not set.*reader-token/);
+});
+
+describe("a system job that failed", () => {
+  test("is dead where its newest allocation failed and its node is well, and the command that mends it is said", async () => {
+    const dead = await deadAllocations(nomad(), "gvfx-gateway");
+    expect(dead).toEqual([{ job: "gvfx-gateway", id: "dead-of-1", node: "server-1", reason: 'haproxy: Setup Failure: pre-run hook "identity" failed' }]);
+    expect(deathText(dead[0], "gvfx")).toBe(`gvfx-gateway does not run on server-1: allocation dead-of- failed, and Nomad does not place a system job again by itself
+  haproxy: Setup Failure: pre-run hook "identity" failed
+  what mends it, with the operator's token: nomad job eval -namespace gvfx -force-reschedule gvfx-gateway`);
+  });
+
+  test("is no service, nor one that is not deployed, and a token that may not read is an error", async () => {
+    expect(await deadAllocations(nomad(), "gvfx-quiet")).toEqual([]);
+    await expect(deadAllocations({ ...nomad(), token: "other" }, "gvfx-gateway")).rejects.toThrow(/answered with status 403/);
+  });
+
+  test("makes gvfx why exit with 1, and without it all is well", async () => {
+    const env = { ...environment, nomad: { ...environment.nomad, address, namespace: "gvfx" } };
+    const before = process.exitCode;
+    const why = async (job: string) => {
+      const said: string[] = [];
+      process.exitCode = 0;
+      await whyCommand(() => env, { NOMAD_TOKEN: "reader" }, (text) => void said.push(text)).parseAsync([job], { from: "user" });
+      return { code: process.exitCode, said: said.join("\n") };
+    };
+    expect(await why("gvfx-gateway")).toEqual({ code: 1, said: expect.stringContaining("nomad job eval -namespace gvfx -force-reschedule gvfx-gateway") });
+    expect(await why("gvfx-quiet")).toEqual({ code: 0, said: "no job's newest deployment failed, and no system job is dead" });
+    process.exitCode = before;
+  });
 });

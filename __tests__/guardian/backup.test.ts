@@ -83,7 +83,7 @@ describe("the watch", () => {
     backup({ recoveryPoint: at(0), lastSuccess: at(1), bytes: "123", seconds: "60", checked: at(-60) });
     await after(2, looking);
     expect(looking.gauges()).toEqual({ age_seconds: 120, last_success: START / 1000 + 60, last_check: START / 1000 - 3600, size_bytes: 123, duration_seconds: 60, late_after_seconds: 2_400 });
-    const text = program.metricsText({ triggers: {}, overall: "pass", gauges: {}, counters: {}, switches: { workerOwner: "nomad", traffic: "nomad" }, backup: looking.gauges() });
+    const text = program.metricsText({ triggers: {}, overall: "pass", gauges: {}, counters: {}, switches: { workerOwner: "nomad", traffic: "nomad" }, backup: looking.gauges(), systemJobs: { evaluations: {}, failed: {} } });
     expect(text).toContain("# TYPE gvfx_backup_age_seconds gauge\ngvfx_backup_age_seconds 120\n");
     expect(text).toContain(`gvfx_backup_last_success ${START / 1000 + 60}\n`);
     expect(text).not.toContain("undefined");

@@ -95,6 +95,57 @@ export class NomadVariables {
   }
 }
 
+export interface Allocation { ID: string; Name: string; NodeID: string; NodeName: string; DesiredStatus: string; ClientStatus: string; CreateIndex: number; ClientDescription?: string; TaskStates?: Record<string, { Events: { Type: string; DisplayMessage: string }[] }> }
+
+/** Nomad with one system job on two nodes: a failed allocation stays as it is until the job is evaluated, and then only a node that is well gets another. */
+export class NomadSystemJob {
+  private index = 0;
+  readonly job: { ID: string; Type: string; Stop: boolean } | undefined = { ID: "gvfx-gateway", Type: "system", Stop: false };
+  readonly nodes = new Map(["server-1", "server-2"].map((name) => [name, { Status: "ready", SchedulingEligibility: "eligible", Drain: false }]));
+  readonly allocations: Allocation[] = [];
+  /** When each evaluation was asked for. */
+  readonly evaluations: number[] = [];
+  /** What becomes of an allocation that is placed. */
+  becomes = "running";
+  /** Status of every answer to this method, instead of what is asked for. */
+  refuses: Readonly<Record<string, number>> = {};
+
+  constructor(private readonly now: () => number) {
+    for (const node of this.nodes.keys()) this.place(node);
+  }
+
+  place(node: string): Allocation {
+    const allocation = { ID: `${String((this.index += 1)).padStart(8, "0")}-of-${node}`, Name: "gvfx-gateway.gateway[0]", NodeID: node, NodeName: node, DesiredStatus: "run", ClientStatus: this.becomes, CreateIndex: this.index };
+    this.allocations.unshift(allocation);
+    return allocation;
+  }
+
+  newest(node: string): Allocation {
+    return this.allocations.filter(({ NodeID }) => NodeID === node).sort((a, b) => b.CreateIndex - a.CreateIndex)[0];
+  }
+
+  fail(node: string): void {
+    Object.assign(this.newest(node), { ClientStatus: "failed", ClientDescription: "Failed tasks", TaskStates: { haproxy: { Events: [{ Type: "Received", DisplayMessage: "" }, { Type: "Setup Failure", DisplayMessage: 'pre-run hook "identity" failed: Permission denied' }] } } });
+  }
+
+  answer = (request: Request): Answer => {
+    if (this.refuses[request.method]) return { status: this.refuses[request.method], body: "refused" };
+    if (request.query.get("namespace") !== "gvfx") return { status: 403 };
+    if (request.path.startsWith("/v1/node/")) {
+      const node = this.nodes.get(request.path.slice("/v1/node/".length));
+      return node ? { status: 200, body: node } : { status: 404 };
+    }
+    if (!this.job || !request.path.startsWith(`/v1/job/${this.job.ID}`)) return { status: 404 };
+    if (request.path.endsWith("/allocations")) return { status: 200, body: this.allocations };
+    if (!request.path.endsWith("/evaluate")) return { status: 200, body: this.job };
+    const { JobID, EvalOptions } = JSON.parse(request.body) as { JobID: string; EvalOptions: { ForceReschedule: boolean } };
+    if (request.method !== "POST" || JobID !== this.job.ID || !EvalOptions.ForceReschedule) return { status: 400 };
+    this.evaluations.push(this.now());
+    for (const [name, { Status, SchedulingEligibility }] of this.nodes) if (Status === "ready" && SchedulingEligibility === "eligible" && this.newest(name).ClientStatus === "failed") this.place(name);
+    return { status: 200, body: { EvalID: "e" } };
+  };
+}
+
 /** The app's API as the guardian asks it; its store can fail the way the app's does: 200 and nothing in it. */
 export class Api {
   ill = false;

@@ -54,6 +54,7 @@ test("its settings are the environment's", () => {
     sources: { api: "http://gvfx-api.service.consul:8787", rlService: "http://gvfx-rl-service.service.consul:9101", runTimeoutMs: 1_800_000, lookBackMs: 172_800_000 },
     triggers: { apiErrorRatio: { windowMs: 300_000, threshold: 0.05, minimumSamples: 20, missingData: "inconclusive" } },
     alerts: { destination: environment.alerts.destination },
+    systemJobs: { ids: ["gvfx-gateway"], firstPauseMs: 30_000, longestPauseMs: 600_000, alertAfter: 3 },
   });
 });
 

@@ -3,7 +3,7 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Api, ConsulKv, double, KEYS, NomadVariables, TOKENS, type Double } from "./doubles";
+import { Api, ConsulKv, double, KEYS, NomadSystemJob, NomadVariables, TOKENS, type Double } from "./doubles";
 import { FOLDER } from "./program";
 
 const RUNTIMES = [["node", process.execPath], ["bun", "bun"]] as const;
@@ -15,6 +15,7 @@ const trigger = (threshold: number, minimumSamples: number) => ({ windowMs: 2_00
 class Stage {
   readonly api = new Api();
   readonly nomad = new NomadVariables();
+  readonly gateway = new NomadSystemJob(Date.now);
   readonly alerts: Record<string, string>[] = [];
   alertStatus = 200;
   output = "";
@@ -36,7 +37,7 @@ class Stage {
     const api = await serve(this.api.answer);
     const rl = await serve(() => ({ status: 200, body: { status: "ok" } }));
     const consul = await serve(this.kv.answer);
-    const nomad = await serve(this.nomad.answer);
+    const nomad = await serve((request) => (request.path.startsWith("/v1/var/") ? this.nomad.answer(request) : this.gateway.answer(request)));
     this.nomadRequests = nomad.requests;
     const alerts = await serve((request) => {
       if (request.path === "/alerts" && this.alertStatus === 200) this.alerts.push(JSON.parse(request.body) as Record<string, string>);
@@ -49,6 +50,7 @@ class Stage {
       triggers: { duplicateIngestionRuns: trigger(1, 1), unresolvedConvexWriteFailures: trigger(5, 1), apiErrorRatio: trigger(0.4, 6), rlErrorRatio: trigger(0.4, 3) },
       alerts: { destination: `${alerts.url}/alerts`, deadManUrl: `${alerts.url}/alive`, deadManIntervalMs: 400 },
       backup: { variable: "gvfx/backup/status", lateAfterMs: 1_000, copies: false },
+      systemJobs: { ids: ["gvfx-gateway"], lookIntervalMs: 50, firstPauseMs: 300, longestPauseMs: 1_200, alertAfter: 2 },
       probeIntervalMs: 100, readIntervalMs: 200, summaryIntervalMs: 500,
     };
     writeFileSync(join(this.folder, "settings.json"), JSON.stringify(settings));
@@ -145,6 +147,22 @@ for (const [runtime, command] of RUNTIMES) {
     }, 60_000);
   });
 }
+
+describe("a gateway that failed", () => {
+  test.each(["advise", "act"] as const)("in mode %s it is placed again by one evaluation, and that is counted", async (mode) => {
+    scene = stage("legacy", "legacy");
+    await scene.start(process.execPath, mode);
+    await scene.until("that all is well", async () => (await scene.get("/metrics")).includes('gvfx_guardian_failed_allocations{job="gvfx-gateway"} 0') && "seen");
+    expect(scene.gateway.evaluations).toEqual([]);
+    scene.gateway.fail("server-2");
+    await scene.until("the evaluation", () => scene.gateway.newest("server-2").ClientStatus === "running");
+    await scene.until("its count", async () => (await scene.get("/metrics")).includes('gvfx_guardian_evaluations_total{job="gvfx-gateway"} 1') && "seen");
+    expect(scene.output).toContain("evaluated, try 1");
+    expect(scene.nomadRequests.filter(({ path }) => path.endsWith("/evaluate")).map(({ headers }) => headers["x-nomad-token"])).toEqual([TOKENS.NOMAD_TOKEN]);
+    expect(scene.alerts.filter(({ kind }) => kind === "system-job")).toEqual([]);
+    expect(scene.kv.writes).toEqual([]);
+  }, 60_000);
+});
 
 describe("whatever fails around it", () => {
   test("a store that answers 200 with nothing makes the counts inconclusive, and neither ledger nor alerts stop the evaluation", async () => {

@@ -11,7 +11,10 @@ export interface RetryItem { id: string; status?: string; created_at?: string; u
 export interface Move { key: string; from: string; to: string }
 interface Waiting<T> { waiting: T[]; delivered: number; failures: number; dropped: number; add(item: T): void; flush(): Promise<void> }
 
+export interface SystemJobSettings { ids: readonly string[]; lookIntervalMs: number; firstPauseMs: number; longestPauseMs: number; alertAfter: number }
 export interface BackupSettings { variable: string; lateAfterMs: number; copies: boolean }
+
+export interface SystemJobsReading { evaluations: Readonly<Record<string, number>>; failed: Readonly<Record<string, number>> }
 
 interface Program {
   judge(trigger: Trigger, samples: readonly Sample[], now: number): Judgement;
@@ -27,12 +30,13 @@ interface Program {
   Backlog: new <T>(deliver: (item: T) => Promise<void>, options: { limit: number; expendable?: (item: T) => boolean; onFailure: (error: unknown) => void; now: () => number }) => Waiting<T>;
   findings(status: Record<string, string> | undefined, settings: BackupSettings, now: number, since: number): { what: string; late: boolean; summary: string }[];
   BackupWatch: new (settings: BackupSettings & { namespace: string }, nomad: { address: string; token: string }, runtime: { now: () => number; log: (level: string, message: string) => void }, alert: (severity: string, summary: string, facts: Record<string, string>) => void) => { look(): Promise<void>; gauges(): Record<string, number> };
-  metricsText(reading: { triggers: object; overall: string; gauges: object; counters: object; switches: { workerOwner: string; traffic: string }; backup: Record<string, number> }): string;
+  SystemJobs: new (settings: SystemJobSettings & { namespace: string }, nomad: { address: string; token: string }, runtime: { now: () => number; log: (level: string, message: string) => void }, alert: (severity: string, summary: string, facts: Record<string, string | number>) => void) => { look(): Promise<void>; reading(): SystemJobsReading };
+  metricsText(reading: { triggers: object; overall: string; gauges: object; counters: object; switches: { workerOwner: string; traffic: string }; backup: Record<string, number>; systemJobs: SystemJobsReading }): string;
   Ledger: new (settings: { folder: string; namespace: string; writer: string }, nomad: { address?: string; socketPath?: string; token: string }, runtime: { now: () => number; log: (level: string, message: string) => void }) => { append(kind: string, fields: Record<string, string | number | null>): void; backlog: Waiting<unknown> };
 }
 
 export const FOLDER = join(__dirname, "..", "..", "runtime", "guardian");
-const MODULES = ["backup", "metrics", "verdict", "runs", "sources", "rollback", "backlog", "ledger"];
+const MODULES = ["backup", "metrics", "verdict", "runs", "sources", "rollback", "backlog", "ledger", "system-jobs"];
 
 function load(): Program {
   const built = buildSync({ stdin: { contents: MODULES.map((name) => `export * from "./${name}.mjs";`).join("\n"), resolveDir: FOLDER }, bundle: true, platform: "node", format: "cjs", target: "node20", write: false });

@@ -71,7 +71,7 @@ export class NomadAccess extends Construct {
 
     new AclPolicy(this, "ledger-guardian", {
       name: `${props.namespace}-ledger-guardian`,
-      description: `Ledger entries of ${JOBS.guardian}`,
+      description: `Ledger entries of ${JOBS.guardian}, and evaluations of system jobs`,
       rulesHcl: nomadPolicyText(guardianJobRules(props.namespace)),
       jobAcl: { namespace: props.namespace, jobId: JOBS.guardian },
       dependsOn: [this.namespace],

@@ -87,9 +87,15 @@ export function cutoverOperatorRules(namespace: string): NomadRules {
   };
 }
 
-/** The guardian's job adds to its own part of the ledger, and reads it back where a write was in doubt. Without destroy. It watches how old the newest backup is. */
+/**
+ * The guardian's job adds to its own part of the ledger, and reads it back where a write was in doubt. Without destroy. It watches how old the newest backup is.
+ *
+ * A system job's failed allocation it brings back: `read-job` shows job and allocations, `evaluate-job` has the scheduler look at the job
+ * again, and changes no job. The namespace has no finer unit than itself. Reading nodes is needed, since a failed allocation does not say
+ * whether its node is there: a node's loss leaves it as it is (docs/decisions/0011-system-jobs.md).
+ */
 export function guardianJobRules(namespace: string): NomadRules {
-  return { namespace: { [namespace]: { variables: { path: { ...paths([`${GUARDIAN_LEDGER}/*`], ["read", "write"]).path, ...paths([BACKUP_STATUS_VARIABLE], ["read"]).path } } } } };
+  return { namespace: { [namespace]: { capabilities: ["read-job", "evaluate-job"], variables: { path: { ...paths([`${GUARDIAN_LEDGER}/*`], ["read", "write"]).path, ...paths([BACKUP_STATUS_VARIABLE], ["read"]).path } } } }, node: { policy: "read" } };
 }
 
 /** The backup's job writes the outcome of its runs, and takes the snapshot of Nomad's own state that each backup holds. */

@@ -1,6 +1,7 @@
 /** What the guardian's program is told, as it reads it: milliseconds, since it is plain JavaScript (runtime/guardian). */
 import { BACKUP_STATUS_VARIABLE } from "../../contracts/backup";
 import { entriesFor } from "../../contracts/env";
+import { SYSTEM_JOBS, type JobName } from "../../contracts/services";
 import { Duration, type Port } from "../../contracts/units";
 import type { Environment } from "../../environments/schema";
 
@@ -23,6 +24,12 @@ export interface GuardianSettings {
   readonly alerts: { readonly destination: string; readonly deadManUrl?: string; readonly deadManIntervalMs: number };
   /** Nomad variable with the backup's outcome, and from when on it is late. */
   readonly backup: { readonly variable: string; readonly lateAfterMs: number; readonly copies: boolean };
+  /**
+   * Jobs of kind system, and how an allocation of one that has failed is brought back: by evaluating the job. In both
+   * modes, since it undoes nothing and moves neither worker nor traffic: it asks Nomad's scheduler to do what the job says
+   * already, as `nomad job eval` does, and for a job that is well, an evaluation changes nothing.
+   */
+  readonly systemJobs: { readonly ids: readonly JobName[]; readonly lookIntervalMs: number; readonly firstPauseMs: number; readonly longestPauseMs: number; readonly alertAfter: number };
   readonly probeIntervalMs: number;
   readonly readIntervalMs: number;
   readonly summaryIntervalMs: number;
@@ -50,6 +57,16 @@ const READ_INTERVAL = { longest: Duration.seconds(30), shortest: Duration.second
 const SUMMARY_INTERVAL = { longest: Duration.hours(1), shortest: Duration.minutes(1) };
 const SUMMARIES_A_WATCH = 50;
 
+/** Two small reads a look, and looks go with the rounds; a gateway that is dead is evaluated within ten seconds. */
+const SYSTEM_JOB_LOOK = Duration.seconds(5);
+/**
+ * An allocation that was placed anew has pulled its image, passed its hooks and failed in half a minute, if it fails. An image that
+ * always fails costs an allocation every ten minutes at last, of those that Nomad keeps for hours.
+ */
+const EVALUATION_PAUSE = { first: Duration.seconds(30), longest: Duration.minutes(10) };
+/** 30 s, 60 s and 120 s: what has not helped after three and a half minutes needs a person. */
+const ALERT_AFTER_EVALUATIONS = 3;
+
 /** The API is asked for its health and for data, the RL service for its health; runs and retry queue are read once. */
 const SAMPLES_A_ROUND = { apiErrorRatio: 2, rlErrorRatio: 1, duplicateIngestionRuns: 1, unresolvedConvexWriteFailures: 1 } as const;
 
@@ -73,6 +90,7 @@ export function guardianSettings(env: Environment, places: GuardianPlaces): Guar
     ledger: places.ledger,
     alerts: { destination: env.alerts.destination, ...(env.alerts.deadManUrl === undefined ? {} : { deadManUrl: env.alerts.deadManUrl }), deadManIntervalMs: env.alerts.deadManInterval.milliseconds },
     backup: { variable: BACKUP_STATUS_VARIABLE, lateAfterMs: env.dataPlane.backup.lateAfter.milliseconds, copies: env.dataPlane.backup.s3 !== undefined },
+    systemJobs: { ids: SYSTEM_JOBS, lookIntervalMs: SYSTEM_JOB_LOOK.milliseconds, firstPauseMs: EVALUATION_PAUSE.first.milliseconds, longestPauseMs: EVALUATION_PAUSE.longest.milliseconds, alertAfter: ALERT_AFTER_EVALUATIONS },
     probeIntervalMs: interval(["apiErrorRatio", "rlErrorRatio"], PROBE_INTERVAL),
     readIntervalMs: interval(["duplicateIngestionRuns", "unresolvedConvexWriteFailures"], READ_INTERVAL),
     summaryIntervalMs: clamp(watch.milliseconds / SUMMARIES_A_WATCH, SUMMARY_INTERVAL),

@@ -23,6 +23,7 @@ const VERDICTS = ["pass", "fail", "inconclusive"];
  * @property {Readonly<Record<string, number>>} counters
  * @property { { workerOwner: string, traffic: string }} switches
  * @property {Readonly<Record<string, number>>} backup gauges of the newest backup
+ * @property { { evaluations: Readonly<Record<string, number>>, failed: Readonly<Record<string, number>> }} systemJobs by job
  */
 
 /** @param {Reading} reading @returns {string} Prometheus text format 0.0.4 */
@@ -30,6 +31,7 @@ export function metricsText(reading) {
   const triggers = Object.entries(reading.triggers);
   /** @type {(name: string, type: string, help: string, samples: [string, number][]) => string[]} */
   const family = (name, type, help, samples) => [`# HELP gvfx_guardian_${name} ${help}`, `# TYPE gvfx_guardian_${name} ${type}`, ...samples.map(([labels, value]) => `gvfx_guardian_${name}${labels && `{${labels}}`} ${value}`)];
+  const byJob = (/** @type {Readonly<Record<string, number>>} */ values) => Object.entries(values).map(([job, value]) => /** @type {[string, number]} */ ([`job="${job}"`, value]));
   const lines = [
     ...family("trigger_value", "gauge", "Last value of a roll-back trigger; absent while it was not judged", triggers.flatMap(([name, t]) => (t.value === null ? [] : [[`trigger="${name}"`, t.value]]))),
     ...family("trigger_threshold", "gauge", "More than this fails", triggers.map(([name, t]) => [`trigger="${name}"`, t.threshold])),
@@ -38,6 +40,8 @@ export function metricsText(reading) {
     ...family("trigger_verdict", "gauge", "1 for the verdict that a trigger has", triggers.flatMap(([name, t]) => VERDICTS.map((verdict) => /** @type {[string, number]} */ ([`trigger="${name}",verdict="${verdict}"`, Number(t.verdict === verdict)])))),
     ...family("verdict", "gauge", "1 for the verdict over all triggers", VERDICTS.map((verdict) => [`verdict="${verdict}"`, Number(reading.overall === verdict)])),
     ...family("switches", "gauge", "Always 1; owner of the worker and target of traffic as last read", [[`worker_owner="${reading.switches.workerOwner}",traffic="${reading.switches.traffic}"`, 1]]),
+    ...family("evaluations_total", "counter", "Evaluations of a system job that Nomad was asked for, since its allocation had failed", byJob(reading.systemJobs.evaluations)),
+    ...family("failed_allocations", "gauge", "Failed allocations of a system job on nodes that are ready and eligible; absent while it is not known", byJob(reading.systemJobs.failed)),
     ...Object.entries(reading.gauges).flatMap(([name, value]) => family(name, "gauge", name.replaceAll("_", " "), [["", value]])),
     ...Object.entries(reading.counters).flatMap(([name, value]) => family(name, "counter", name.replaceAll("_", " "), [["", value]])),
   ];

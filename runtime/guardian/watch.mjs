@@ -5,6 +5,7 @@ import { describe } from "./http.mjs";
 import { Ledger } from "./ledger.mjs";
 import { Switches, unfinished } from "./rollback.mjs";
 import { Sources } from "./sources.mjs";
+import { SystemJobs } from "./system-jobs.mjs";
 import { judge, overall, within } from "./verdict.mjs";
 
 /** @typedef {"duplicateIngestionRuns" | "unresolvedConvexWriteFailures" | "apiErrorRatio" | "rlErrorRatio"} TriggerName */
@@ -23,6 +24,7 @@ export const TRIGGERS = ["duplicateIngestionRuns", "unresolvedConvexWriteFailure
  * @property {string} ledger folder of the guardian's entries
  * @property { { destination: string, deadManUrl?: string, deadManIntervalMs: number }} alerts
  * @property {import("./backup.mjs").BackupSettings} backup
+ * @property {import("./system-jobs.mjs").SystemJobSettings} systemJobs
  * @property {number} probeIntervalMs between rounds
  * @property {number} readIntervalMs between reads of runs and retry queue
  * @property {number} summaryIntervalMs between summaries in the ledger
@@ -47,6 +49,7 @@ export class Watch {
     this.alerts = new Alerts(settings.alerts, access.alertToken, runtime);
     this.deadMan = new DeadMan(settings.alerts, access.alertToken, runtime);
     this.backup = new BackupWatch({ ...settings.backup, namespace: settings.namespace }, access.nomad, runtime, (severity, summary, facts) => this.alert("backup", severity, summary, facts));
+    this.systemJobs = new SystemJobs({ ...settings.systemJobs, namespace: settings.namespace }, access.nomad, runtime, (severity, summary, facts) => this.alert("system-job", severity, summary, facts));
     /** @type {Record<TriggerName, import("./verdict.mjs").Sample[]>} */
     this.samples = { duplicateIngestionRuns: [], unresolvedConvexWriteFailures: [], apiErrorRatio: [], rlErrorRatio: [] };
     /** @type {Partial<Record<TriggerName, import("./verdict.mjs").Judgement>>} */
@@ -66,6 +69,8 @@ export class Watch {
 
   /** One round. What it delivers (ledger, alerts, dead-man's signal) goes its own way; it waits for none of them. */
   async round() {
+    // Goes its own way, in both modes: it takes nothing away from anybody.
+    void this.systemJobs.look();
     await this.look();
     await this.sample();
     this.judgeAll();
@@ -212,6 +217,7 @@ export class Watch {
       overall: this.verdict(),
       switches: { workerOwner: owner, traffic },
       backup: this.backup.gauges(),
+      systemJobs: this.systemJobs.reading(),
       gauges: { last_round_timestamp_seconds: Number.isNaN(this.lastRoundAt) ? 0 : this.lastRoundAt / 1000, ledger_waiting: this.ledger.backlog.waiting.length, alerts_waiting: this.alerts.backlog.waiting.length },
       counters: {
         rounds_total: this.rounds,

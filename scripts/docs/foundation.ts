@@ -35,7 +35,7 @@ export const FOUNDATION_ROWS: readonly Row[] = [
   { thing: "Scheduler configuration", addresses: ["nomad_scheduler_config.access_scheduler"] },
   { thing: "ACL policies and roles: deployer, operator, reader, guardian", addresses: ["nomad_acl_policy.access_policy", "nomad_acl_role.access_role"] },
   { thing: "Least-privilege tokens", addresses: ["nomad_acl_token.access_token", "output.deployer-token", "output.operator-token", "output.reader-token", "output.guardian-token"] },
-  { thing: "What jobs may do in Nomad: variables, and the backup its snapshot", addresses: ["nomad_acl_policy.access_variables", "nomad_acl_policy.access_ledger", "nomad_acl_policy.access_status"] },
+  { thing: "What jobs may do in Nomad: variables, the guardian its evaluations, and the backup its snapshot", addresses: ["nomad_acl_policy.access_variables", "nomad_acl_policy.access_ledger", "nomad_acl_policy.access_status"] },
   { thing: "KV version 2 mount", addresses: ["vault_mount.vault-workloads_kv"] },
   { thing: "Vault JWT auth for Nomad workload identity", addresses: ["vault_jwt_auth_backend.vault-workloads_login"] },
   { thing: "One Vault role and policy a job, bound to namespace and job id", addresses: ["vault_jwt_auth_backend_role.vault-workloads_role", "vault_policy.vault-workloads_policy"] },

@@ -51,7 +51,7 @@ const well: LabSeen = {
   vault: { value: { initialized: true, sealed: false } },
   gateways: [{ node: "server-1", problem: undefined }],
   lease: lease(),
-  expected: { nomadServers: 2, nodes: ["server-1"], consulServers: 1 },
+  expected: { namespace: "gvfx", nomadServers: 2, nodes: ["server-1"], consulServers: 1 },
 };
 const problems = (change: Partial<LabSeen>) => labStatus({ ...well, ...change }).problems;
 const nomadValue = "value" in well.nomad ? well.nomad.value : undefined;
@@ -135,6 +135,25 @@ describe("a job", () => {
   test("of the system runs on every node", () => {
     expect(status([allocation()], { type: "system", groups: [{ name: "gateway", count: 1 }] }).problem).toMatch("1 of 2 healthy");
     expect(status([allocation(), allocation({ id: "b", node: "server-2" })], { type: "system" }).problem).toBeUndefined();
+  });
+
+  describe("of the system whose allocation failed", () => {
+    const gateway = (allocations: readonly NomadAllocation[], node = nomadValue!.nodes[0], type: NomadJob["type"] = "system") =>
+      problems(nomad({ nodes: [node], jobs: [{ id: "gvfx-gateway", job: job({ id: "gvfx-gateway", type, groups: [{ name: "gateway", count: 1 }] }), allocations }] }));
+    const failed = allocation({ status: "failed", tasks: [{ name: "haproxy", state: "dead", failed: true, restarts: 0, lastEvent: "Setup Failure" }] });
+    const mends = 'eval "$(npm run -s gvfx -- lab open --env)" && nomad job eval -namespace gvfx -force-reschedule gvfx-gateway';
+
+    test("is mended by an evaluation, and the help is its command", () => {
+      expect(gateway([failed])).toEqual([{ what: "gvfx-gateway: 0 of 1 healthy (failed, haproxy: Setup Failure)", help: mends }]);
+      expect(gateway([allocation({ id: "older", createdAt: -1 }), failed]).map(({ help }) => help)).toEqual([mends]);
+    });
+
+    test("planted: an evaluation is no help where the node is not well, the newest allocation runs or starts, or the job is a service", () => {
+      for (const change of [{ status: "down" }, { eligible: false }, { draining: true }]) expect(gateway([failed], { ...nomadValue!.nodes[0], ...change }).map(({ help }) => help)).not.toContain(mends);
+      expect(gateway([failed, allocation({ id: "newer", createdAt: 1 })])).toEqual([]);
+      expect(gateway([failed, allocation({ id: "newer", createdAt: 1, status: "pending" })]).map(({ help }) => help)).toEqual(["npm run gvfx -- lab logs gvfx-gateway"]);
+      expect(gateway([failed], undefined, "service").map(({ help }) => help)).toEqual(["npm run gvfx -- lab logs gvfx-gateway"]);
+    });
   });
 
   test("that is periodic is well while it is there, and a stopped one is not", () => {

@@ -44,7 +44,7 @@ export async function collectStatus(env: Environment, lab: Lab, { engine = new E
     vault,
     gateways,
     lease,
-    expected: { nomadServers: nomadServers(machines).length, nodes: env.nodes.map(({ name }) => name), consulServers: env.consul.servers.length },
+    expected: { namespace: env.nomad.namespace, nomadServers: nomadServers(machines).length, nodes: env.nodes.map(({ name }) => name), consulServers: env.consul.servers.length },
   });
 }
 

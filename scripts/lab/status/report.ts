@@ -1,6 +1,7 @@
 /** What the lab is like, as data, and what is not well about it. Pure: what was seen comes in, lines for people go out. */
 import { describeBroken, type Broken } from "../break/ledger";
 import { JOBS } from "../../../contracts/services";
+import { evaluationCommand } from "../../deployment/dead";
 import type { LeaseStatus } from "../../lease/assess";
 import type { NomadAllocation, NomadJob, NomadNode, NomadServer } from "./nomad";
 
@@ -33,8 +34,8 @@ export interface LabSeen {
   readonly gateways: readonly { readonly node: string; readonly problem: string | undefined }[];
   /** Who may run the worker, and who does. */
   readonly lease: Seen<LeaseStatus>;
-  /** How many there should be, and which clients. */
-  readonly expected: { readonly nomadServers: number; readonly nodes: readonly string[]; readonly consulServers: number };
+  /** How many there should be, which clients, and where the jobs are. */
+  readonly expected: { readonly namespace: string; readonly nomadServers: number; readonly nodes: readonly string[]; readonly consulServers: number };
 }
 
 export interface AllocationStatus {
@@ -56,6 +57,8 @@ export interface JobStatus {
   readonly allocations: readonly AllocationStatus[];
   /** What is not well; undefined when all is. */
   readonly problem: string | undefined;
+  /** Nodes on which the newest allocation of a system job has failed: Nomad does not place it again by itself. */
+  readonly dead: readonly string[];
 }
 
 export interface LabStatus extends LabSeen {
@@ -72,25 +75,38 @@ export function labStatus(seen: LabSeen): LabStatus {
   const failing = "value" in seen.consul ? seen.consul.value.failingAllocations : new Set<string>();
   if (seen.machines.every(({ state }) => state === "missing")) return { ...seen, jobs: [], problems: [{ what: "the lab is not up", help: UP }] };
   const jobs = "value" in seen.nomad ? seen.nomad.value.jobs.map((job) => jobStatus(job, failing, seen.expected.nodes.length)) : [];
-  return { ...seen, jobs, problems: [...machineProblems(seen), ...consulProblems(seen), ...vaultProblems(seen), ...nomadProblems(seen), ...gatewayProblems(seen), ...leaseProblems(seen), ...jobs.flatMap(({ id, problem }) => (problem ? [{ what: `${id}: ${problem}`, help: problem === NOT_DEPLOYED ? UP : `${GVFX} logs ${id}` }] : []))] };
+  return { ...seen, jobs, problems: [...machineProblems(seen), ...consulProblems(seen), ...vaultProblems(seen), ...nomadProblems(seen), ...gatewayProblems(seen), ...leaseProblems(seen), ...jobs.flatMap((job) => (job.problem ? [{ what: `${job.id}: ${job.problem}`, help: jobHelp(job, seen) }] : []))] };
 }
 
 const NOT_DEPLOYED = "not deployed";
 
+/** The guardian evaluates by itself; this is for when it does not run, or is refused. A node that is not well is said by itself, and gets its allocation when it is back. */
+function jobHelp({ id, problem, dead }: JobStatus, { nomad, expected }: LabSeen): string {
+  if (problem === NOT_DEPLOYED) return UP;
+  const takesWork = (name: string) => "value" in nomad && nomad.value.nodes.some((node) => node.name === name && node.status === "ready" && node.eligible && !node.draining);
+  return dead.some(takesWork) ? `eval "$(npm run -s gvfx -- lab open --env)" && ${evaluationCommand(expected.namespace, id)}` : `${GVFX} logs ${id}`;
+}
+
 /** A system job wants one allocation on each node; a job that runs now and then is well while Nomad has it. */
 export function jobStatus({ id, job, allocations }: JobSeen, failing: ReadonlySet<string>, nodes: number): JobStatus {
-  const none = { id, desired: 0, running: 0, healthy: 0, allocations: [] };
+  const none = { id, desired: 0, running: 0, healthy: 0, allocations: [], dead: [] };
   if (!job) return { ...none, kind: "", problem: NOT_DEPLOYED };
   if (job.stopped) return { ...none, kind: job.type, problem: "stopped" };
   if (job.periodic || job.type === "batch" || job.type === "sysbatch") return { ...none, kind: job.periodic ? "periodic" : job.type, problem: undefined };
-  const wanted = allocations.filter(({ desired }) => desired === "run").map((allocation) => allocationStatus(allocation, failing));
+  const current = (job.type === "system" ? newestOfNodes(allocations) : allocations).filter(({ desired }) => desired === "run");
+  const wanted = current.map((allocation) => allocationStatus(allocation, failing));
   const desired = job.groups.reduce((sum, { count }) => sum + (job.type === "system" ? nodes : count), 0);
   const running = wanted.filter((it) => it.running).length;
   const healthy = wanted.filter((it) => it.healthy).length;
   // More than wanted is a deploy under way, with its canaries.
   const why = wanted.find((it) => !it.healthy)?.why ?? "no node takes it; see: nomad job status";
   const problem = healthy < desired ? `${healthy} of ${desired} healthy (${why})` : running > desired ? `${running} run where ${desired} should: a deploy is under way` : undefined;
-  return { id, kind: job.type, desired, running, healthy, allocations: wanted, problem };
+  return { id, kind: job.type, desired, running, healthy, allocations: wanted, problem, dead: job.type === "system" ? current.filter(({ status }) => status === "failed").map(({ node }) => node) : [] };
+}
+
+/** A system job's allocation that failed and was replaced still says that it should run. */
+function newestOfNodes(allocations: readonly NomadAllocation[]): NomadAllocation[] {
+  return allocations.filter((it) => !allocations.some((other) => other.node === it.node && other.group === it.group && other.createdAt > it.createdAt));
 }
 
 function allocationStatus(allocation: NomadAllocation, failing: ReadonlySet<string>): AllocationStatus {
