@@ -130,6 +130,7 @@ export class FakeWorld implements World {
       check: async () => [],
       copy: async () => void Object.assign(timescale.target, structuredClone(timescale.source)),
       fingerprint: async (side: "legacy" | "nomad") => new Map(Object.entries(side === "legacy" ? timescale.source : timescale.target).map(([table, rows]) => [table, { rows: rows.length, hash: sha(rows.join()) }])),
+      keep: async (name: string) => { this.disk.set(name, structuredClone(timescale.target)); return `/home/trader/${name}`; },
       clear: async () => { for (const table of Object.keys(timescale.target)) delete timescale.target[table]; },
     });
     return this;

@@ -1,6 +1,6 @@
 /** Each guard of a move, with the defect planted that it is there for. */
 import { Duration, Size } from "../../../contracts/units";
-import { performMove, situationOf } from "../../../scripts/data/move/mover";
+import { performMove, situationOf, undoMove } from "../../../scripts/data/move/mover";
 import type { MoveSettings } from "../../../scripts/data/move/step";
 import { lookAtEverything } from "../../../scripts/data/move/steps/preflight";
 import { MemoryJournal, options } from "./drive";
@@ -148,6 +148,21 @@ describe("the database of TIMESCALE_URL", () => {
     expect(world.state.files["backend/.env"]).toContain("\nTIMESCALE_URL=postgres://app:pw@100.64.0.11:5432/gvfx\n");
     expect(world.state.evidence.record).toContain('"timescale":{"tables":1,"rows":1}');
     expect(JSON.stringify([world.said, world.state.evidence])).not.toContain("app:pw");
+  });
+
+  test("is kept in a file before a give-up drops it, and not dropped when it cannot be kept", async () => {
+    const world = timescaleWorld();
+    const journal = new MemoryJournal(world);
+    await performMove(options(world, journal));
+    world.state.timescale.target.orders = ["o1", "o2 of today"];
+    const { keep } = world.timescale!;
+    Object.assign(world.timescale!, { keep: async () => Promise.reject(new Error("no space left")) });
+    await expect(undoMove(options(world, journal), true)).rejects.toThrow(/could not be kept \(no space left\), so that it is not dropped.*gvfx data move undo/);
+    expect(world.state.timescale.target.orders).toEqual(["o1", "o2 of today"]);
+    Object.assign(world.timescale!, { keep });
+    await undoMove(options(world, journal), true);
+    expect(world.disk.get("given-up-m1.dump")).toEqual({ orders: ["o1", "o2 of today"] });
+    expect(world.state.timescale.target).toEqual({});
   });
 
   test("with other contents stops the move", async () => {

@@ -1,6 +1,6 @@
 /** The database of TIMESCALE_URL moved by the real programs, where this machine has them. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,7 +68,13 @@ described("with a Postgres of this machine", () => {
     expect(await database.check()).toEqual([expect.stringContaining("has tables already (")]);
     sql("platform", "UPDATE trades SET note = note || '!' WHERE id = (SELECT id FROM trades LIMIT 1)");
     expect(await database.fingerprint("nomad")).not.toEqual(before);
+    const dump = await database.keep("given up.dump");
+    expect(dump).toBe(join(folder, "given up.dump"));
+    expect(statSync(dump).mode & 0o777).toBe(0o600);
+    expect(execFileSync("pg_restore", ["--data-only", "--table=trades", "-f", "-", dump], { encoding: "utf8" })).toMatch(/ \| ä.*!/);
     await database.clear();
+    await expect(database.keep("given up.dump")).rejects.toThrow(/no matching tables/);
+    expect(existsSync(dump)).toBe(true);
     expect(await database.check()).toEqual([]);
   }, 60_000);
 

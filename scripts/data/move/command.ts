@@ -163,7 +163,7 @@ export function moveCommands(environment: () => Environment, surroundings: MoveS
   move
     .command("undo")
     .description("go back: the legacy processes run on legacy's Convex again, everything as it was; before the thaw nothing is lost")
-    .option("--give-up-new-writes", "also after the thaw: what was written into the platform's Convex since is kept in a file, and nowhere else", false)
+    .option("--give-up-new-writes", "also after the thaw: what was written into the platform's Convex (and its database of TIMESCALE_URL, when that was moved) since is kept in a file, and nowhere else", false)
     .option("--json", "print the result as JSON", false)
     .addHelpText("after", "\nSafe to interrupt and to repeat. Functions stay deployed in the platform's Convex, where nobody uses them.\nExit status: 0 when all is as it was, 1 when it was refused, 2 when a step failed, 130 when interrupted.")
     .action(({ giveUpNewWrites }: { readonly giveUpNewWrites: boolean }, command: Command) => {

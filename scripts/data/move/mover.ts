@@ -8,6 +8,7 @@ import type { Progress } from "../progress";
 import type { Facts } from "./facts";
 import type { Entry, Journal } from "./journal";
 import { PLAN } from "./plan";
+import { ownedByLegacy } from "./steps/source";
 import { Refused, type MoveSettings, type Step, type StepContext, type StepTime } from "./step";
 import type { World } from "./world";
 
@@ -103,12 +104,13 @@ export async function performMove(options: MoverOptions): Promise<void> {
 /**
  * Takes back everything that was begun, the last first; what takes long and what nobody waits for comes last.
  * @param giveUpNewWrites also after the thaw: what was written into the new Convex since is in a file alone
- * @throws Refused after the thaw without that word
+ * @throws Refused after the thaw without that word, and while Nomad's worker or API uses what would be replaced
  */
 export async function undoMove(options: MoverOptions, giveUpNewWrites: boolean): Promise<void> {
-  const { journal, plan = PLAN, say, signal, settings } = options;
+  const { journal, plan = PLAN, say, signal, settings, world } = options;
   const situation = situationOf(journal.entries());
   if (thawBegan(situation) && !giveUpNewWrites && situation.state !== "undoing") throw new Refused([`the thaw has begun, so that the legacy processes may have written into the platform's Convex, and going back would leave those rows behind. Take the move up instead (${settings.commands.resume}); or go back and give them up: ${settings.commands.undo} --give-up-new-writes`]);
+  await ownedByLegacy(world, settings);
   if (situation.state !== "undoing") journal.append({ event: "undo", gaveUpNewWrites: giveUpNewWrites });
   const begun = plan.filter(({ id }) => situation.begun.has(id)).reverse();
   for (const step of [...begun.filter(({ undoneLate }) => !undoneLate), ...begun.filter(({ undoneLate }) => undoneLate)]) {
@@ -117,6 +119,8 @@ export async function undoMove(options: MoverOptions, giveUpNewWrites: boolean):
     journal.append({ event: "undo-begin", step: step.id });
     say(`undo: ${step.title}`);
     try {
+      // Legacy runs again since the first look, and the worker may have been given away.
+      if (step.undoneLate) await ownedByLegacy(world, settings);
       await step.undo(contextOf(options));
     } catch (error) {
       journal.append({ event: "undo-failed", step: step.id, message: (error as Error).message });

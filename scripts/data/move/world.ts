@@ -171,6 +171,11 @@ export interface Timescale {
   copy(): Promise<void>;
   /** By table: rows, and a hash over them that does not depend on their order. */
   fingerprint(side: Side): Promise<ReadonlyMap<string, { readonly rows: number; readonly hash: string }>>;
+  /**
+   * Dumps what the target has of the schema into a file of the legacy checkout, whole or not at all.
+   * @returns the file's path on the legacy host
+   */
+  keep(name: string): Promise<string>;
   /** Empties what `copy` wrote. */
   clear(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** The writers stop, in the order in which nothing is left half done: trading, open orders, worker, API. */
 import { Refused, type Step, type StepContext } from "../step";
+import { filesElsewhere, writersElsewhere } from "./source";
 import { TradingImpossible, WRITERS, type World } from "../world";
 
 /** An order at the market settles within seconds. */
@@ -38,17 +39,30 @@ export const haltTrading: Step<"halt-trading"> = {
   title: "Throw the kill switch of every agent",
   phase: "freeze",
   async run({ world: { api }, fact, move }) {
-    for (const agent of fact("note-trading").agents) await api.setKillSwitch(agent, { enabled: true, reason: `data move ${move}` });
+    for (const agent of fact("note-trading").agents) await api.setKillSwitch(agent, { enabled: true, reason: reasonOf(move) });
     if (fact("note-trading").killSwitch && !(await api.killSwitch()).enabled) throw new Error("the API took the kill switch, and its stored configuration says that it is off; look at the API's log on the legacy host, and repeat");
     return {};
   },
   undo: (context) => killSwitchAsItWas(context),
 };
 
-export async function killSwitchAsItWas({ world, maybe, signal }: StepContext): Promise<void> {
+/** By which a move knows its own halt from somebody's emergency stop. */
+const reasonOf = (move: string): string => `data move ${move}`;
+
+/** Takes back the move's own halt alone: a switch that somebody else has thrown meanwhile stays on. */
+export async function killSwitchAsItWas({ world, maybe, signal, move, say }: StepContext): Promise<void> {
   const noted = maybe("note-trading");
   if (!noted?.killSwitch) return;
   await untilHealthy(world, signal);
+  const now = await world.api.killSwitch();
+  if (now.enabled && now.reason !== reasonOf(move)) {
+    if (!noted.killSwitch.enabled || now.reason !== noted.killSwitch.reason) say(`the kill switch is on for another reason (${now.reason ?? "none is given"}), and was left on: somebody has halted trading since the move did; whoever did that switches it off`);
+    return;
+  }
+  if (!now.enabled && noted.killSwitch.enabled) {
+    say("the kill switch was on before the move and is off now: somebody has switched it off since, and it was left off");
+    return;
+  }
   for (const agent of noted.agents) await world.api.setKillSwitch(agent, noted.killSwitch);
 }
 
@@ -89,10 +103,16 @@ export const stop: Step<"stop"> = {
     await mustBeDead(world, "again: something starts it anew, a supervisor or a cron job; stop that, or name a command that stops it (legacy.commands.stopWorker, stopApi)");
     return {};
   },
-  async undo({ world, maybe, signal }) {
+  async undo(context) {
+    const { world, maybe, signal, settings } = context;
     const running = maybe("preflight")?.running ?? [];
+    // The platform's Convex is emptied after this: nobody may be left on it.
+    const files = await filesElsewhere(context);
+    if (files.length > 0) throw new Refused([...files, `nothing was started; then go on: ${settings.commands.undo}`]);
     await world.host.start(running);
     if (running.includes("api")) await untilHealthy(world, signal);
+    const writers = await writersElsewhere(context);
+    if (writers.length > 0) throw new Refused([...writers, `then go on: ${settings.commands.undo}`]);
   },
 };
 

@@ -4,10 +4,9 @@ import { setsKey } from "../env-file";
 import type { Facts } from "../facts";
 import { Refused, type MoveSettings, type Step, type StepContext } from "../step";
 import { unreadable } from "./freeze";
+import { CONVEX_KEY, isSource, ownerProblems, TIMESCALE_KEY } from "./source";
 import { PROGRAMS, TradingImpossible, WRITERS, type HostSeen, type World } from "../world";
 
-export const CONVEX_KEY = "CONVEX_URL";
-export const TIMESCALE_KEY = "TIMESCALE_URL";
 const SWITCHES = [...new Set(ENV_CONTRACT.map(({ key }) => key).filter((key) => /^TIMESCALE_.*_ENABLED$/.test(key)))];
 /** What the app's own reader takes for off. */
 const OFF = ["", "0", "false", "no", "off"];
@@ -70,8 +69,7 @@ export async function lookAtEverything({ world, settings, options }: Pick<StepCo
     if (there === undefined) variables.push(name);
     else if (there !== value) problems.push(`Convex's environment variable ${name} has another value in the platform's Convex than in legacy's; make them equal in either by: npx convex env set ${name}`);
   }
-  if (owners?.worker === "nomad") problems.push(`worker-owner is nomad: Nomad's worker writes into the platform's Convex meanwhile; give the worker to legacy first: ${settings.commands.giveBack}`);
-  if (owners?.traffic === "nomad") problems.push("traffic goes to Nomad's API, which writes into the platform's Convex meanwhile; set the key traffic to legacy first");
+  if (owners) problems.push(...ownerProblems(owners, settings));
   for (const [where, bytes] of [["here", free], ["on the legacy host", host?.freeBytes]] as const) {
     if (bytes !== undefined && bytes < settings.room.bytes) problems.push(`${gib(bytes)} are free ${where}, and a move needs ${settings.room} (dataMove.room): an export that fills the disk breaks off in the midst of the freeze; make room, or lower it when the data is known to be smaller`);
   }
@@ -119,16 +117,6 @@ function fileProblems({ setting, values }: EnvFiles, settings: MoveSettings): st
   const url = values[CONVEX_KEY];
   if (url === settings.convexUrl) return [`${setting.join(" and ")} on the legacy host name ${url} already: the data has moved, or a move was broken off and its journal is not here; nothing was changed`];
   return url !== undefined && !isSource(url, settings) ? [`${setting[0]} on the legacy host says ${CONVEX_KEY}=${url}, and the environment says ${settings.sourceUrl} (legacy.convexUrl); correct the one that is wrong`] : [];
-}
-
-const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
-
-/** On its own host, a Convex is also localhost. */
-function isSource(url: string, { sourceUrl, hostAddress }: MoveSettings): boolean {
-  if (!URL.canParse(url)) return false;
-  const [one, other] = [new URL(url), new URL(sourceUrl)];
-  const host = LOOPBACK.includes(one.hostname) ? hostAddress : one.hostname;
-  return one.port === other.port && one.protocol === other.protocol && host === other.hostname;
 }
 
 async function timescaleProblems(on: readonly string[], files: EnvFiles, { timescale }: World, look: <T>(what: string, ask: () => Promise<T>) => Promise<T | undefined>): Promise<readonly string[]> {

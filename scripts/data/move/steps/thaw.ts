@@ -4,7 +4,7 @@ import { evidenceRecord, recordMove } from "../record";
 import { Refused, type Step, type StepContext } from "../step";
 import { WRITERS } from "../world";
 import { killSwitchAsItWas, stillFrozen, untilHealthy } from "./freeze";
-import { CONVEX_KEY, TIMESCALE_KEY } from "./preflight";
+import { CONVEX_KEY, TIMESCALE_KEY } from "./source";
 
 const LOOK_EVERY_MS = 2_000;
 const GIVEN_UP = "given-up.zip";
@@ -50,10 +50,15 @@ export const switchUrl: Step<"switch"> = {
     return { files: envFiles };
   },
   async undo(context) {
-    const { world, maybe, move } = context;
+    const { world, maybe, move, settings } = context;
     for (const path of maybe("preflight")?.envFiles ?? []) {
       const [now, before] = await Promise.all([world.host.readFile(path), world.host.readFile(backupOf(path, move))]);
-      if (!now || !before) continue;
+      if (!now) continue;
+      if (!before) {
+        const { [CONVEX_KEY]: url } = await world.host.envValues(path, [CONVEX_KEY]);
+        if (url === settings.convexUrl) throw new Error(`${path} on the legacy host names ${url} still, and what it held before (${backupOf(path, move)}) is gone; set ${CONVEX_KEY}=${settings.sourceUrl} there by hand${maybe("preflight")?.timescale ? `, and ${TIMESCALE_KEY} to legacy's own database` : ""}, and undo again: ${settings.commands.undo}`);
+        continue;
+      }
       let text: string;
       try {
         text = withAssignmentsOf(now.text, before.text, keysOf(context));
@@ -82,12 +87,18 @@ export const start: Step<"start"> = {
     if (elsewhere.length > 0) throw new Refused(elsewhere);
     return { at };
   },
-  async undo({ world, file, say }) {
+  async undo({ world, file, say, maybe, move, settings }) {
     for (const writer of WRITERS) await world.host.stop(writer);
     // What was written since is in no other place, and is about to be replaced.
     const path = file(GIVEN_UP);
     await world.target.exportTo(path);
     say(`what the platform's Convex holds, with all that was written since the thaw, is kept in ${path}`);
+    if (!maybe("preflight")?.timescale) return;
+    if (!world.timescale) throw new Error("the environment does not name the database of TIMESCALE_URL any more (dataMove.timescale), which this move has moved too: what was written into it since the thaw could not be kept. Name it again, and undo again");
+    const dump = await world.timescale.keep(`given-up-${move}.dump`).catch((error: Error) => {
+      throw new Error(`what was written into the platform's database of TIMESCALE_URL since the thaw could not be kept (${error.message}), so that it is not dropped; mend that, and go on: ${settings.commands.undo}`);
+    });
+    say(`what the platform's database of TIMESCALE_URL holds is kept in ${dump} on the legacy host (pg_restore reads it)`);
   },
 };
 

@@ -68,6 +68,17 @@ export function timescale({ named, checkout, sourceUrl, targetUrl, run }: Timesc
         return [name.reverse().join("|"), { rows: Number(rows), hash }];
       }));
     },
+    async keep(name) {
+      const file = `${checkout}/${name}`;
+      // Read back before it counts: it is about to be all that there is.
+      await bash(`umask 077
+export ${await target()}
+pg_dump --format=custom --table=${quote(`"${named.schema}".*`)} --no-owner --no-privileges --file=${quote(`${file}.part`)}
+pg_restore --list ${quote(`${file}.part`)} >/dev/null
+sync
+mv -f ${quote(`${file}.part`)} ${quote(file)}`);
+      return file;
+    },
     clear,
   };
 }
