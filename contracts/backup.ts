@@ -133,6 +133,10 @@ export interface BackupStatus {
   readonly failure?: string;
   /** Recovery point of the newest copy in S3; absent where the environment names no S3. */
   readonly copied?: string;
+  /** Id of the restic repository that the newest run which succeeded stored into. */
+  readonly repository?: string;
+  /** Node that held the data then. Where the environment names another one, the backups are on another volume, too. */
+  readonly dataNode?: string;
   /** When the repository was last checked without a finding. */
   readonly checked?: string;
 }

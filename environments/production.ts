@@ -168,9 +168,9 @@ export const production: EnvironmentInput = {
     postgres: { maxConnections: 100, convexPool: 48, appPool: 4, backupConnections: 3, reserve: 10, sharedBuffers: "512MiB" },
     killTimeout: "60s",
     backup: {
-      interval: "15m",
-      lateAfter: "40m",
-      keepLast: 96,
+      interval: "10m",
+      lateAfter: "30m",
+      keepLast: 144,
       keepDaily: 14,
       keepWeekly: 8,
       objectRetention: "30d",

@@ -129,7 +129,7 @@ function get({ title, url = "", socketPath, headers, caFile }) {
 
 // runtime/backup/objects.mjs
 import { createHash as createHash2 } from "node:crypto";
-import { createWriteStream as createWriteStream2, mkdirSync as mkdirSync2, rmSync as rmSync2, writeFileSync, appendFileSync } from "node:fs";
+import { createWriteStream as createWriteStream2, mkdirSync as mkdirSync2, rmSync as rmSync2, statfsSync, writeFileSync, appendFileSync } from "node:fs";
 import { dirname, join as join2 } from "node:path";
 import { Transform as Transform2 } from "node:stream";
 import { pipeline as pipeline2 } from "node:stream/promises";
@@ -152,7 +152,7 @@ function unsafeKey(key) {
   if (parts.some((part) => Buffer.byteLength(part) > 255)) return "a part of it is longer than a file's name may be";
   return void 0;
 }
-async function copyObjects(s3, buckets, { folder, inventory, deletedAfter, pauseMs = FIRST_PAUSE_MS, log }) {
+async function copyObjects(s3, buckets, { folder, inventory, deletedAfter, reserveBytes, pauseMs = FIRST_PAUSE_MS, log }) {
   rmSync2(folder, { recursive: true, force: true });
   writeFileSync(inventory, "", { mode: 384 });
   const counts = {};
@@ -161,6 +161,7 @@ async function copyObjects(s3, buckets, { folder, inventory, deletedAfter, pause
     const count = { objects: 0, bytes: 0, deletedSinceStart: 0 };
     const digest = createHash2("sha256");
     const copy = async (batch2) => {
+      room(folder, batch2.reduce((bytes, { version }) => bytes + version.size, 0), reserveBytes);
       const lines = await together(batch2, async ({ version, deleted }) => {
         const { sha256, contentType } = await patiently(() => download(s3, bucket, version, join2(folder, bucket, version.key)), pauseMs, (error) => log(`${bucket}/${version.key}: ${error}; again`));
         return (
@@ -195,6 +196,13 @@ async function copyObjects(s3, buckets, { folder, inventory, deletedAfter, pause
     log(`${bucket}: ${count.objects} objects, ${count.bytes} bytes${count.deletedSinceStart ? `, ${count.deletedSinceStart} of them deleted since the dump began` : ""}`);
   }
   return counts;
+}
+function room(folder, bytes, reserve) {
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  if (free - bytes >= reserve) return;
+  const mib = (n) => Math.floor(n / 2 ** 20);
+  throw new Error(`there is no room for the next objects (${mib(bytes)} MiB): ${mib(free)} MiB are free on the disk of Nomad's data folder, and ${mib(reserve)} MiB are kept free for the servers of Nomad and Consul that share it; make room on this node (docs/backup.md), or give it a larger disk`);
 }
 async function download(s3, bucket, version, file) {
   const answer = await s3.object(bucket, version);
@@ -608,6 +616,7 @@ async function collect(run, settings, access, { now, log, pauseMs }) {
     folder: run.path("objects"),
     inventory: run.path("objects.jsonl"),
     deletedAfter: Date.parse(dump.startedAt) - settings.deletedMarginMs,
+    reserveBytes: settings.reserveBytes,
     pauseMs,
     log
   });
@@ -668,13 +677,16 @@ function manifestOf(run) {
 var TIMEOUT_MS = 1e4;
 var TRIES2 = 5;
 var LONGEST_REASON = 400;
-function outcome(run, before, { now, copies }) {
+function outcome(run, before, { now, copies, dataNode }) {
   const at = new Date(now).toISOString();
   const summary = parsed(run.read("stored") ?? "");
   if (!summary?.snapshot_id) {
     const failure = reason(run);
     return { items: { ...before, lastFailure: at, failure }, failure, warning: void 0 };
   }
+  const repository = run.read("repository")?.trim() ?? "";
+  const other = otherRepository(run, before, repository, dataNode);
+  if (other) return { items: { ...before, repository: before.repository ?? "unknown", lastFailure: at, failure: other }, failure: other, warning: void 0 };
   const manifest = manifestOf(run);
   const warnings = [run.read("warnings"), copies ? run.read("copy-failed") : void 0, run.read("check-failed")].flatMap((text2) => (text2 ?? "").split("\n")).filter((line) => line.length > 0);
   const warning = warnings.length > 0 ? warnings.join("; ").slice(0, LONGEST_REASON) : void 0;
@@ -686,11 +698,20 @@ function outcome(run, before, { now, copies }) {
     snapshot: summary.snapshot_id,
     bytes: String(summary.total_bytes_processed ?? 0),
     seconds: String(Math.round((now - Date.parse(manifest.startedAt)) / 1e3)),
+    repository,
+    dataNode,
     ...warning ? { warning } : {},
     ...copies && run.read("copied") !== void 0 ? { copied: manifest.startedAt } : {},
     ...run.read("checked") !== void 0 ? { checked: at } : {}
   };
   return { items, failure: void 0, warning };
+}
+function otherRepository(run, before, repository, dataNode) {
+  if (!before.lastSuccess || run.read("accepted") !== void 0) return void 0;
+  if (before.dataNode !== void 0 && before.dataNode !== dataNode) return void 0;
+  const made = run.read("new-repository") !== void 0;
+  if (before.repository === void 0 ? !made : before.repository === repository) return void 0;
+  return `the repository on the volume gvfx-backup is not the one of the runs before (it is ${repository.slice(0, 8) || "unknown"}, it was ${(before.repository ?? "unknown").slice(0, 8)}): the disk is not mounted, or was replaced. Mount it; or, if it was replaced, say so: touch accept-repository in the volume's folder (docs/backup.md)`;
 }
 function reason(run) {
   const said = run.read("failed")?.trim();
@@ -701,7 +722,7 @@ function reason(run) {
 }
 async function report(run, settings, access, runtime) {
   const status = new Status(settings, access, runtime);
-  const { before, after } = await status.update((items) => outcome(run, items, { now: runtime.now(), copies: settings.copies }));
+  const { before, after } = await status.update((items) => outcome(run, items, { now: runtime.now(), copies: settings.copies, dataNode: settings.dataNode }));
   const { failure, warning } = after;
   const failedBefore = (before.lastFailure ?? "") > (before.lastSuccess ?? "");
   if (failure !== void 0 && !failedBefore) await alert(settings, access, runtime, "critical", `the backup failed: ${failure}`, after.items);
@@ -746,13 +767,17 @@ var Status = class {
     return call(`${socketPath ? "http://nomad" : address}/v1/var/${this.path}?namespace=${encodeURIComponent(this.namespace)}${query}`, { method, headers: { "x-nomad-token": token }, body, socketPath, timeoutMs: TIMEOUT_MS });
   }
 };
-async function alert({ environment, namespace, alerts }, { alertToken }, { now, log }, severity, summary, items) {
+async function alert({ environment, namespace, alerts }, { alertToken }, { now, log, pauseMs = 2e3 }, severity, summary, items) {
   const body = JSON.stringify({ source: "gvfx-backup", environment, namespace, at: new Date(now()).toISOString(), kind: "backup", severity, summary, ...items });
-  try {
-    const { status } = await call(alerts.destination, { method: "POST", headers: { authorization: `Bearer ${alertToken}` }, body, timeoutMs: TIMEOUT_MS });
-    if (status < 200 || status > 299) throw new Error(`it answered ${status}`);
-  } catch (error) {
-    log(`the alert cannot be delivered: ${describe(error)}`);
+  for (let attempt = 1; attempt <= TRIES2; attempt += 1) {
+    try {
+      const { status } = await call(alerts.destination, { method: "POST", headers: { authorization: `Bearer ${alertToken}` }, body, timeoutMs: TIMEOUT_MS });
+      if (status < 200 || status > 299) throw new Error(`it answered ${status}`);
+      return;
+    } catch (error) {
+      log(`the alert cannot be delivered${attempt < TRIES2 ? ", and is sent again" : ""}: ${describe(error)}`);
+      if (attempt < TRIES2) await new Promise((resolve) => setTimeout(resolve, pauseMs * attempt));
+    }
   }
 }
 async function deadMan({ alerts: { deadManUrl, destination } }, { alertToken }, { log }) {
@@ -806,7 +831,7 @@ var Run = class {
 };
 
 // runtime/backup/version.mjs
-var VERSION = false ? "source" : "cb0b5e7f6afb";
+var VERSION = false ? "source" : "8e7fdce6b13a";
 
 // runtime/backup/main.mjs
 var SECRETS = ["BACKUP_STORE_KEY_ID", "BACKUP_STORE_SECRET", "CONSUL_SNAPSHOT_TOKEN", "ALERT_TOKEN", "NOMAD_TOKEN", "VAULT_TOKEN"];

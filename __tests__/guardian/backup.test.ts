@@ -37,7 +37,7 @@ describe("the watch", () => {
     expect(said).toEqual([]);
     for (const minutes of [41, 42, 100, 102]) await after(minutes, looking);
     expect(said.map(({ severity, summary }) => [severity, summary.split(":")[0]])).toEqual([["critical", "the newest backup is 41 min old, and 40 min are late"], ["critical", "the newest backup is 102 min old, and 40 min are late"]]);
-    expect(said[0]).toMatchObject({ summary: expect.stringContaining("nomad job status gvfx-backup"), facts: { snapshot: "6a1f" } });
+    expect(said[0]).toMatchObject({ summary: expect.stringContaining("nomad job status -namespace gvfx gvfx-backup"), facts: { snapshot: "6a1f" } });
     backup({ recoveryPoint: at(105), lastSuccess: at(106) });
     await after(107, looking);
     expect(said.slice(2)).toEqual([expect.objectContaining({ severity: "info", summary: "the newest backup is 2 min old: in time again" })]);

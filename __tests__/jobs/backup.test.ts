@@ -20,8 +20,8 @@ interface Settings { readonly buckets: readonly string[]; readonly clusterSnapsh
 const settings = ({ Templates } = task("collect")) => JSON.parse(Templates!.find(({ DestPath }) => DestPath === "local/settings.json")!.EmbeddedTmpl) as Settings;
 
 describe("the job", () => {
-  test("is a batch job that runs every quarter of an hour, never twice at once", () => {
-    expect(job).toMatchObject({ Type: "batch", Periodic: { Enabled: true, Specs: ["*/15 * * * *"], SpecType: "cron", ProhibitOverlap: true, TimeZone: "UTC" } });
+  test("is a batch job that runs every ten minutes, never twice at once", () => {
+    expect(job).toMatchObject({ Type: "batch", Periodic: { Enabled: true, Specs: ["*/10 * * * *"], SpecType: "cron", ProhibitOverlap: true, TimeZone: "UTC" } });
     expect(group).toMatchObject({ Count: 1, Services: [], RestartPolicy: { Mode: "fail" }, ReschedulePolicy: { Unlimited: false, Attempts: 0 } });
     for (const field of ["Update", "Migrate", "Disconnect", "Scaling", "Spreads"]) expect(group).not.toHaveProperty(field);
     expect(jobViolations(job)).toEqual([]);
@@ -39,6 +39,12 @@ describe("the job", () => {
     const copies = [BACKUP_PATHS.postgres, BACKUP_PATHS.objects, BACKUP_PATHS.inventory, BACKUP_PATHS.cluster];
     expect(task("clean").Config.entrypoint).toEqual(["/bin/rm", "-rf", ...copies]);
     for (const path of [...copies, BACKUP_PATHS.manifest]) expect(RESTIC_SCRIPT).toContain(`"${path.replace(RUN_FOLDER, "$data")}"`);
+  });
+
+  test("what follows the storing is over before the next run is due, and every step leaves the node its reserve", () => {
+    expect(task("restic").Env).toMatchObject({ RUN_SECONDS: "540", RESERVE_MIB: "2048" });
+    expect(task("database").Env).toMatchObject({ RESERVE_MIB: "2048" });
+    expect(settings()).toMatchObject({ reserveBytes: 2 * 2 ** 30, dataNode: "server-1" });
   });
 
   test("covers the whole cluster of databases and all five buckets", () => {
@@ -103,7 +109,7 @@ describe("what the environment decides", () => {
   });
 
   test.each<[string, object, RegExp]>([
-    ["an alert that one failed run would raise", { lateAfter: "20m" }, /lateAfter: 20m is shorter than twice the interval 15m and 10m for a run/],
+    ["an alert that one failed run would raise", { lateAfter: "20m" }, /lateAfter: 20m is shorter than twice the interval 10m and 10m for a run/],
     ["a retention that MinIO cannot count", { objectRetention: "36h" }, /objectRetention: 36h is not a whole number of days/],
     ["none at all", { objectRetention: "0s" }, /objectRetention: 0s is not a whole number/],
     ["checks more often than runs", { checkEvery: "5m" }, /checkEvery: 5m is shorter than the interval/],

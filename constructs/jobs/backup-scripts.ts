@@ -22,8 +22,18 @@ run() { # WHAT PROGRAM...
   shift
   if "$@" 2>"$steps/errors"; then cat "$steps/errors" >&2; return 0; else status=$?; fi
   cat "$steps/errors" >&2
-  if [ "$status" = 124 ] || [ "$status" = 143 ]; then fail "$what: not done after $STEP_SECONDS s, and ended"; fi
+  if [ "$status" = 124 ] || [ "$status" = 130 ] || [ "$status" = 143 ]; then fail "$what: not done after $STEP_SECONDS s, and ended"; fi
   fail "$what: $(tail -n 1 "$steps/errors")"
+}
+`;
+
+/** Free space of a folder's disk, which a server of Nomad and Consul shares: neither survives a full one. */
+const FREE = `free_mib() { df -Pk "$1" | awk 'NR == 2 { printf "%d", $4 / 1024 }'; }
+room() { # FOLDER: fails when less than the reserve is free
+  free=$(free_mib "$1")
+  [ "$free" -ge "$RESERVE_MIB" ] && return 0
+  echo "only $free MiB are free on the disk of $1, and $RESERVE_MIB MiB are kept free for the servers of Nomad and Consul that share it: make room on this node (docs/backup.md), or give the volume gvfx-backup and Nomad's data folder a larger disk" >&2
+  return 1
 }
 `;
 
@@ -32,13 +42,16 @@ run() { # WHAT PROGRAM...
  * write-ahead log that makes it consistent, and verifies every file of the copy. The
  * facts that it leaves are what the objects' copy waits for, and go into the manifest.
  *
+ * The copy stops while RESERVE_MIB of the disk are still free.
+ *
  * pg_basebackup copies from a server of its own major version or an older one, never
  * from a newer one: both come from one image, and that is checked, not assumed.
  */
 export const DATABASE_SCRIPT = `#!/bin/bash
-${BEGIN("database")}export PGPASSWORD="$BACKUP_DB_PASSWORD"
+${BEGIN("database")}${FREE}export PGPASSWORD="$BACKUP_DB_PASSWORD"
 folder=$data/postgres
 rm -rf "$folder" "$steps/dumped"
+[ -e "$steps/began" ] || date +%s >"$steps/began"
 for program in pg_basebackup pg_verifybackup pg_controldata psql; do
   command -v "$program" >/dev/null || fail "the image has no $program, which a physical backup needs: use the official image of Postgres (images.postgres in the environment file)"
 done
@@ -54,8 +67,24 @@ tool=\${tool%% *}
 [ "\${tool%%.*}" -ge "\${server%%.*}" ] || fail "pg_basebackup is of version $tool and the server of $server: an older one cannot copy it; give the job of Postgres and the backup the same image (images.lock.json, postgres), then deploy data-plane"
 run "Postgres does not say which cluster it is" ask "IDENTIFY_SYSTEM" >"$steps/system"
 identity=$(head -n 1 "$steps/system")
+run "there is no room for a copy of Postgres" room "$data"
+# How large the copy gets, only the copy itself shows: it ends before the disk is full.
+watched() { # PROGRAM...
+  "$@" &
+  program=$!
+  while kill -0 "$program" 2>/dev/null; do
+    if ! room "$data"; then
+      kill "$program" 2>/dev/null
+      wait "$program"
+      rm -rf "$folder"
+      return 1
+    fi
+    sleep 1
+  done
+  wait "$program"
+}
 started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-run "pg_basebackup" timeout "$STEP_SECONDS" pg_basebackup --dbname="$POSTGRES_SERVER connect_timeout=10" --no-password --pgdata="$folder" --format=plain --wal-method=stream --checkpoint=fast --manifest-checksums=SHA256 --label="gvfx $NOMAD_ALLOC_ID"
+run "pg_basebackup" watched timeout "$STEP_SECONDS" pg_basebackup --dbname="$POSTGRES_SERVER connect_timeout=10" --no-password --pgdata="$folder" --format=plain --wal-method=stream --checkpoint=fast --manifest-checksums=SHA256 --label="gvfx $NOMAD_ALLOC_ID"
 finished=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 # The log is read by the tool of another major version as little as by another server: its files are compared, not parsed, then.
 parse=
@@ -85,29 +114,63 @@ echo "database: $(du -sk "$folder" | cut -f 1) KiB of Postgres $server, verified
  * Stores a run, and looks after the repository. A run that is stored counts, even if
  * what comes after it fails: that is written down, and alerted by the last step.
  *
- * The repository is made where there is none: a replaced disk gets backups at once,
- * and the log says that it is new. unlock takes away only the locks of runs that are
- * gone. What is kept is counted by host and tag: by path too, as is the default, a
- * changed folder would keep its last snapshots for ever. Space is freed and a part of
- * the data read back only now and then: each takes longer than a run.
+ * All that comes after it has one deadline, RUN_SECONDS after the run began, and two
+ * minutes at least: the next local backup waits for the end of this run. Only the
+ * first copy to an S3 has a step's whole time: it holds everything, and restic begins
+ * a copy anew that was cut off.
+ *
+ * The repository is made where there is none, and the last step compares its id with
+ * the one before. One run at a time holds the file `running` (flock: the kernel lets
+ * go of it when a run is killed); what it then finds locked exclusively was left by a
+ * run that is dead. What is kept is counted by host and tag: by path too, as is the
+ * default, a changed folder would keep its last snapshots for ever.
+ *
+ * Space is freed only after a check that found nothing. What a check finds damaged
+ * stays written down in the file `damaged`: until that same part is found sound,
+ * nothing is taken away here or in S3. A check that could not be done says nothing.
  */
 export const RESTIC_SCRIPT = `#!/bin/sh
-${BEGIN("restic")}local=$RESTIC_REPOSITORY
-now=$(date +%s)
-limited() { timeout "$STEP_SECONDS" restic --no-cache "$@"; }
+${BEGIN("restic")}${FREE}local=$RESTIC_REPOSITORY
+deadline=$(($(date +%s) + STEP_SECONDS))
+# As by a person's Ctrl-C: restic then takes its lock away.
+limited() {
+  left=$((deadline - $(date +%s)))
+  [ "$left" -gt 0 ] || { echo "no time is left in this run" >&2; return 124; }
+  timeout -s INT "$left" restic --no-cache "$@"
+}
 forget() { limited forget "$@" --host "$SNAPSHOT_HOST" --tag "$SNAPSHOT_TAG" --group-by host,tags --keep-last "$KEEP_LAST" --keep-daily "$KEEP_DAILY" --keep-weekly "$KEEP_WEEKLY"; }
+alone=no
+if command -v flock >/dev/null; then
+  run "the backup volume cannot be written" touch "$BACKUP_MOUNT/running"
+  exec 9>"$BACKUP_MOUNT/running"
+  flock -n 9 || fail "another run of this job holds the repository (one that was forced?): wait for its end; the next run goes on"
+  alone=yes
+fi
+retried() { # PROGRAM...: once more without the lock of a run that was killed
+  if "$@" 2>"$steps/lock-errors"; then cat "$steps/lock-errors" >&2; return 0; else status=$?; fi
+  cat "$steps/lock-errors" >&2
+  [ "$alone" = yes ] && grep -q "locked exclusively" "$steps/lock-errors" || return "$status"
+  echo "restic: taking away the lock of a run that was killed" >&2
+  limited unlock --remove-all >&2 || return "$status"
+  "$@"
+}
 if [ ! -e "$local/config" ]; then
   echo "restic: there is no repository on this volume yet; making a new, empty one"
-  run "a repository cannot be made on the backup volume" restic --no-cache init
+  run "a repository cannot be made on the backup volume" limited init
+  : >"$steps/new-repository"
 fi
-run "the repository on the backup volume does not open with the key in Vault (ops/backup)" restic --no-cache unlock
+run "the repository on the backup volume does not open with the key in Vault (ops/backup)" limited unlock
+run "the repository on the backup volume does not say which it is" limited cat config >"$steps/config"
+sed -n 's/.*"id": *"\\([0-9a-f]*\\)".*/\\1/p' "$steps/config" >"$steps/repository"
+if [ -e "$BACKUP_MOUNT/accept-repository" ]; then : >"$steps/accepted"; fi
 if [ ! -e "$steps/stored" ]; then
   # restic itself passes over what is not there, and calls that a success.
   for part in postgres/backup_manifest objects objects.jsonl cluster manifest.json; do
     [ -e "$data/$part" ] || fail "$part is missing from the run, so nothing is stored: see the logs of the tasks database and collect"
   done
+  run "there is no room for another backup" room "$BACKUP_MOUNT"
   store() { limited backup --json --quiet --host "$SNAPSHOT_HOST" --tag "$SNAPSHOT_TAG" "$data/postgres" "$data/objects" "$data/objects.jsonl" "$data/cluster" "$data/manifest.json"; }
-  run "the backup cannot be stored" store >"$steps/said"
+  run "the backup cannot be stored" retried store >"$steps/said"
   grep '"message_type":"summary"' "$steps/said" | tail -n 1 >"$steps/stored.new"
   grep -q '"snapshot_id":"[0-9a-f]' "$steps/stored.new" || fail "restic did not say which snapshot it made; it needs version 0.14 or later"
   mv "$steps/stored.new" "$steps/stored"
@@ -115,38 +178,84 @@ fi
 cat "$steps/stored"
 
 # From here on nothing makes the run fail.
+set +e
 say() { # FILE WHAT: the last line of what went wrong
   cat "$steps/errors" >&2
-  printf '%s: %s\\n' "$2" "$(tail -n 1 "$steps/errors")" >"$steps/$1"
+  printf '%s: %s\\n' "$2" "$(tail -n 1 "$steps/errors")" >>"$steps/$1"
 }
-rm -f "$steps/copy-failed" "$steps/check-failed" "$steps/copied" "$steps/checked"
+rm -f "$steps/copy-failed" "$steps/check-failed" "$steps/copied" "$steps/checked" "$BACKUP_MOUNT/accept-repository"
+now=$(date +%s)
+began=$(cat "$steps/began" 2>/dev/null || echo "$now")
+deadline=$((began + RUN_SECONDS))
+[ "$deadline" -ge $((now + 120)) ] || deadline=$((now + 120))
+# When the last sound check was, and which seventh is next: after seven all of it was read.
 marker=$BACKUP_MOUNT/checked
-last=$(cat "$marker" 2>/dev/null || echo 0)
+damaged=$BACKUP_MOUNT/damaged
+last=0
+part=1
+read -r last part 2>/dev/null <"$marker"
+[ ! -e "$damaged" ] || read -r part <"$damaged"
+case $last in "" | *[!0-9]*) last=0 ;; esac
+case $part in [1-7]) ;; *) part=1 ;; esac
 due=no
 [ $((now - last)) -lt "$CHECK_SECONDS" ] || due=yes
-prune=
-[ "$due" = no ] || prune=--prune
-forget $prune 2>"$steps/errors" || say check-failed "old backups cannot be taken away, and the volume will fill up"
-if [ "$due" = yes ] && [ ! -e "$steps/check-failed" ]; then
-  # A seventh at a time: after seven checks all of it was read.
-  part=$((now / CHECK_SECONDS % 7 + 1))
-  if limited check --read-data-subset="$part/7" 2>"$steps/errors"; then
-    echo "$now" >"$marker"
-    : >"$steps/checked"
-  else
-    say check-failed "the repository is damaged: keep the volume as it is, and see docs/backup.md"
-  fi
-fi
+[ ! -e "$damaged" ] || due=yes
+
+copy() {
+  [ -n "$AWS_ACCESS_KEY_ID" ] && [ -n "$AWS_SECRET_ACCESS_KEY" ] || { echo "BACKUP_S3_KEY_ID and BACKUP_S3_SECRET_KEY are not in Vault (ops/backup-access)" >&2; return 1; }
+  # Cut alike in both, so that what did not change is copied once.
+  limited cat config >/dev/null 2>&1 || limited init --from-repo "$local" --from-password-file "$RESTIC_PASSWORD_FILE" --copy-chunker-params || return 1
+  limited unlock && retried limited copy --from-repo "$local" --from-password-file "$RESTIC_PASSWORD_FILE" --host "$SNAPSHOT_HOST" --tag "$SNAPSHOT_TAG" latest
+}
+run_deadline=$deadline
+first=no
 if [ -n "\${S3_REPOSITORY:-}" ]; then
   export AWS_ACCESS_KEY_ID="\${BACKUP_S3_KEY_ID:-}" AWS_SECRET_ACCESS_KEY="\${BACKUP_S3_SECRET_KEY:-}" AWS_DEFAULT_REGION="$S3_REGION"
-  copy() {
-    [ -n "$AWS_ACCESS_KEY_ID" ] && [ -n "$AWS_SECRET_ACCESS_KEY" ] || { echo "BACKUP_S3_KEY_ID and BACKUP_S3_SECRET_KEY are not in Vault (ops/backup-access)" >&2; return 1; }
-    # Cut alike in both, so that what did not change is copied once.
-    restic --no-cache cat config >/dev/null 2>&1 || limited init --from-repo "$local" --from-password-file "$RESTIC_PASSWORD_FILE" --copy-chunker-params || return 1
-    restic --no-cache unlock && limited copy --from-repo "$local" --from-password-file "$RESTIC_PASSWORD_FILE" --host "$SNAPSHOT_HOST" --tag "$SNAPSHOT_TAG" latest && forget $prune
-  }
+  [ "$(cat "$BACKUP_MOUNT/copied" 2>/dev/null)" = "$S3_REPOSITORY" ] || first=yes
+  [ "$first" = no ] || deadline=$((now + STEP_SECONDS))
   export RESTIC_REPOSITORY="$S3_REPOSITORY"
-  if copy 2>"$steps/errors"; then : >"$steps/copied"; else say copy-failed "no second copy in S3"; fi
+  if copy 2>"$steps/errors"; then
+    : >"$steps/copied"
+    printf '%s\\n' "$S3_REPOSITORY" >"$BACKUP_MOUNT/copied"
+  else
+    say copy-failed "no second copy in S3"
+  fi
+  export RESTIC_REPOSITORY="$local"
+fi
+# The first copy had its own time; what is left to do has two minutes after it.
+deadline=$run_deadline
+[ "$first" = no ] || [ "$deadline" -ge $(($(date +%s) + 120)) ] || deadline=$(($(date +%s) + 120))
+
+found=
+if [ "$due" = yes ]; then
+  retried limited check --read-data-subset="$part/7" 2>"$steps/errors"
+  status=$?
+  if [ "$status" = 0 ]; then
+    printf '%s %s\\n' "$now" $((part % 7 + 1)) >"$marker"
+    rm -f "$damaged"
+    : >"$steps/checked"
+    # Until it was done once: a prune may run out of time.
+    : >"$BACKUP_MOUNT/prune-due"
+  elif [ "$status" = 124 ] || [ "$status" = 130 ] || [ "$status" = 143 ] || grep -q "already locked" "$steps/errors"; then
+    say check-failed "the repository could not be checked in this run, the next one tries again"
+  else
+    say check-failed "part $part of 7 of the repository is damaged, and nothing is taken away any more: keep the volume as it is, and see docs/backup.md"
+    printf '%s\\n' "$part" >"$damaged.new" && mv "$damaged.new" "$damaged"
+    found=damage
+  fi
+fi
+if [ "$found" = damage ]; then
+  :
+elif [ -e "$damaged" ]; then
+  echo "part $part of 7 of the repository was found damaged, and is not yet found sound again: nothing is taken away; keep the volume as it is, and see docs/backup.md" >>"$steps/check-failed"
+else
+  prune=
+  [ ! -e "$BACKUP_MOUNT/prune-due" ] || prune=--prune
+  if forget $prune 2>"$steps/errors"; then rm -f "$BACKUP_MOUNT/prune-due"; else say check-failed "old backups cannot be taken away, and the volume will fill up"; fi
+  if [ -e "$steps/copied" ]; then
+    export RESTIC_REPOSITORY="$S3_REPOSITORY"
+    forget $prune 2>"$steps/errors" || say copy-failed "old backups cannot be taken away from S3"
+  fi
 fi
 exit 0
 `;

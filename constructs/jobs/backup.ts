@@ -27,6 +27,10 @@ import { secretEnvTemplate } from "./templates";
 
 /** The first copy of everything over a home line. What hangs for longer is ended: no later run starts before this one is over. */
 const STEP_LIMIT = Duration.hours(1);
+/** Of an interval, what is left for the report and the start of the next run. The shortest interval is five minutes. */
+const RUN_MARGIN = Duration.minutes(1);
+/** Free space that a run leaves on the disk that it shares with a server of Nomad and Consul: room for their logs and snapshots of a day, many times over. */
+const RESERVE_MIB = String(Size.gibibytes(2).bytes / 2 ** 20);
 /** Between the clocks of the two nodes; both keep time, and a lease depends on it. */
 const CLOCK_MARGIN = Duration.minutes(2);
 const VAULT_AUTHORITY = "local/vault-ca.pem";
@@ -72,7 +76,7 @@ function database(env: Environment, lock: ImageLock): TaskSpec {
     name: "database",
     image: imageReference(env.images.postgres, lock.postgres),
     entrypoint: ["/bin/bash", "/local/database.sh"],
-    env: { POSTGRES_SERVER: `host=${serviceName("postgres")}.service.${env.consul.domain} port=${env.ports.postgres} user=${BACKUP_ROLE}`, STEP_SECONDS: String(STEP_LIMIT.seconds) },
+    env: { POSTGRES_SERVER: `host=${serviceName("postgres")}.service.${env.consul.domain} port=${env.ports.postgres} user=${BACKUP_ROLE}`, STEP_SECONDS: String(STEP_LIMIT.seconds), RESERVE_MIB },
     templates: [secretEnvTemplate(env.vault.kvMount, JOBS.backup, ["BACKUP_DB_PASSWORD"]), script("database", DATABASE_SCRIPT)],
     resources: { cpuMhz: 200, memory: Size.mebibytes(256) },
     hook: "prestart",
@@ -126,6 +130,8 @@ function programFiles(env: Environment): TemplateSpec[] {
     objectstore: `http://${serviceName("objectstore")}.service.${env.consul.domain}:${env.ports.objectstore}`,
     deletedMarginMs: CLOCK_MARGIN.milliseconds,
     stepMs: STEP_LIMIT.milliseconds,
+    reserveBytes: Number(RESERVE_MIB) * 2 ** 20,
+    dataNode: env.dataPlane.node,
     clusterSnapshots: { consul: permission("consul"), vault: { ...permission("vault"), address: env.vault.address, ...(vaultAuthority(env) === undefined ? {} : { caFile: `/${VAULT_AUTHORITY}` }) } },
     copies: s3 !== undefined,
     statusVariable: BACKUP_STATUS_VARIABLE,
@@ -143,7 +149,7 @@ function vaultAuthority(env: Environment): string | undefined {
 }
 
 function repository(env: Environment, lock: ImageLock): TaskSpec {
-  const { keepLast, keepDaily, keepWeekly, checkEvery, s3 } = env.dataPlane.backup;
+  const { interval, keepLast, keepDaily, keepWeekly, checkEvery, s3 } = env.dataPlane.backup;
   return {
     ...step(env),
     name: "restic",
@@ -161,6 +167,8 @@ function repository(env: Environment, lock: ImageLock): TaskSpec {
       KEEP_WEEKLY: String(keepWeekly),
       CHECK_SECONDS: String(checkEvery.seconds),
       STEP_SECONDS: String(STEP_LIMIT.seconds),
+      RESERVE_MIB,
+      RUN_SECONDS: String(interval.seconds - RUN_MARGIN.seconds),
       ...(s3 ? { S3_REPOSITORY: s3.repository, S3_REGION: s3.region } : {}),
     },
     templates: [keyFile(env), script("restic", RESTIC_SCRIPT), secretEnvTemplate(env.vault.kvMount, JOBS.backup, ["BACKUP_S3_KEY_ID", "BACKUP_S3_SECRET_KEY"])],

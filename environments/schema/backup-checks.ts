@@ -6,8 +6,11 @@ import type { Finding } from "./cross-checks";
 
 /** Shorter, and one backup is not done when the next begins. */
 const SHORTEST_INTERVAL = Duration.minutes(5);
-/** For the run that makes good what the one before it failed at. */
+/** For the run that makes good what the one before it failed at: what follows its copy may last as long as an interval. */
 const RUN = Duration.minutes(10);
+/** What a loss of the data node may cost at most: an interval, and what of a run is before its copy is stored. */
+const MOST_LOST = Duration.minutes(15);
+const STORED_AFTER = Duration.minutes(5);
 const DAY = Duration.days(1);
 const AT = "dataPlane.backup";
 
@@ -26,16 +29,18 @@ export function backupFindings({ dataPlane: { backup }, vault, lab }: Pick<Envir
 }
 
 function intervalFindings({ interval, keepLast, lateAfter }: Environment["dataPlane"]["backup"]): Finding[] {
-  if (SHORTEST_INTERVAL.isLongerThan(interval)) return [{ path: `${AT}.interval`, message: `${interval} is shorter than ${SHORTEST_INTERVAL}: one backup would not be done when the next begins`, example: "15m" }];
+  if (SHORTEST_INTERVAL.isLongerThan(interval)) return [{ path: `${AT}.interval`, message: `${interval} is shorter than ${SHORTEST_INTERVAL}: one backup would not be done when the next begins`, example: "10m" }];
   try {
     cronEvery(interval);
   } catch (error) {
-    return [{ path: `${AT}.interval`, message: (error as Error).message, example: "15m" }];
+    return [{ path: `${AT}.interval`, message: (error as Error).message, example: "10m" }];
   }
   const findings: Finding[] = [];
   const needed = Math.ceil(DAY.milliseconds / interval.milliseconds);
   if (keepLast < needed) findings.push({ path: `${AT}.keepLast`, message: `is ${keepLast}, which at one every ${interval} reaches back less than a day, where the daily ones begin: an error noticed in the evening could not be undone to the morning; keep at least ${needed}`, example: needed });
-  const soonest = interval.times(2).plus(RUN);
-  if (soonest.isLongerThan(lateAfter)) findings.push({ path: `${AT}.lateAfter`, message: `${lateAfter} is shorter than twice the interval ${interval} and ${RUN} for a run: one failed run, made good by the next, would be an alert`, example: soonest.toString() });
+  if (interval.plus(STORED_AFTER).isLongerThan(MOST_LOST)) findings.push({ path: `${AT}.interval`, message: `${interval}, and up to ${STORED_AFTER} until a run is stored, is more than the ${MOST_LOST} that a loss of the data node may cost`, example: "10m" });
+  const run = interval.isLongerThan(RUN) ? interval : RUN;
+  const soonest = interval.times(2).plus(run);
+  if (soonest.isLongerThan(lateAfter)) findings.push({ path: `${AT}.lateAfter`, message: `${lateAfter} is shorter than twice the interval ${interval} and ${run} for a run: one failed run, made good by the next, would be an alert`, example: soonest.toString() });
   return findings;
 }

@@ -6,12 +6,12 @@ import { count, duration, encryptedUrl, nonEmpty, withExample } from "./fields";
 const refused = (reason: string) => z.strictObject({ permitted: z.literal(false), reason: nonEmpty(reason) });
 
 export const backupSchema = z.strictObject({
-  /** Between two backups: what a loss of the data node may cost. Divides an hour or a day. */
-  interval: duration("15m"),
-  /** A newest backup that is older than this is an alert. At least twice the interval and ten minutes: one run that fails and is made good by the next is none. */
-  lateAfter: duration("40m"),
+  /** Between two backups. A loss of the data node may cost this and the length of a run (docs/backup.md): at 10m, less than a quarter of an hour. Divides an hour or a day. */
+  interval: duration("10m"),
+  /** A newest backup that is older than this is an alert. At least three times the interval, and twice it and ten minutes: a run lasts an interval at most, and one that fails and is made good by the next is no alert. */
+  lateAfter: duration("30m"),
   /** The newest backups, all of them; then one a day and one a week. */
-  keepLast: count(96),
+  keepLast: count(144),
   keepDaily: count(14),
   keepWeekly: count(8),
   /** How long MinIO keeps an object after it was deleted, whole days: a backup that takes long, and whoever deleted by mistake, still find it. */

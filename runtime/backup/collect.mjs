@@ -31,6 +31,7 @@ export async function collect(run, settings, access, { now, log, pauseMs }) {
     folder: run.path("objects"),
     inventory: run.path("objects.jsonl"),
     deletedAfter: Date.parse(dump.startedAt) - settings.deletedMarginMs,
+    reserveBytes: settings.reserveBytes,
     pauseMs,
     log,
   });

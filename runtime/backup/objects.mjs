@@ -4,7 +4,7 @@
  * that names them, and the buckets keep what was deleted: nothing is missing.
  */
 import { createHash } from "node:crypto";
-import { createWriteStream, mkdirSync, rmSync, writeFileSync, appendFileSync } from "node:fs";
+import { createWriteStream, mkdirSync, rmSync, statfsSync, writeFileSync, appendFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -47,11 +47,11 @@ export function unsafeKey(key) {
 
 /**
  * @param {import("./s3.mjs").S3} s3 @param {readonly string[]} buckets
- * @param { { folder: string, inventory: string, deletedAfter: number, pauseMs?: number, log: (message: string) => void }} options
- *   inventory: file that gets a line for each object
+ * @param { { folder: string, inventory: string, deletedAfter: number, reserveBytes: number, pauseMs?: number, log: (message: string) => void }} options
+ *   inventory: file that gets a line for each object; reserveBytes: free space that is left on the disk of folder
  * @returns {Promise<Record<string, BucketCount>>}
  */
-export async function copyObjects(s3, buckets, { folder, inventory, deletedAfter, pauseMs = FIRST_PAUSE_MS, log }) {
+export async function copyObjects(s3, buckets, { folder, inventory, deletedAfter, reserveBytes, pauseMs = FIRST_PAUSE_MS, log }) {
   rmSync(folder, { recursive: true, force: true });
   writeFileSync(inventory, "", { mode: 0o600 });
   /** @type {Record<string, BucketCount>} */
@@ -62,6 +62,7 @@ export async function copyObjects(s3, buckets, { folder, inventory, deletedAfter
     const digest = createHash("sha256");
     /** @param {{ version: Version, deleted: boolean }[]} batch */
     const copy = async (batch) => {
+      room(folder, batch.reduce((bytes, { version }) => bytes + version.size, 0), reserveBytes);
       const lines = await together(batch, async ({ version, deleted }) => {
         const { sha256, contentType } = await patiently(() => download(s3, bucket, version, join(folder, bucket, version.key)), pauseMs, (error) => log(`${bucket}/${version.key}: ${error}; again`));
         return /** @type {Line} */ ({ bucket, key: version.key, size: version.size, sha256, ...(contentType ? { contentType } : {}), ...(deleted ? { deleted: true } : {}) });
@@ -93,6 +94,15 @@ export async function copyObjects(s3, buckets, { folder, inventory, deletedAfter
     log(`${bucket}: ${count.objects} objects, ${count.bytes} bytes${count.deletedSinceStart ? `, ${count.deletedSinceStart} of them deleted since the dump began` : ""}`);
   }
   return counts;
+}
+
+/** @param {string} folder @param {number} bytes that are about to be written @param {number} reserve @throws {Error} when less than the reserve would be left */
+function room(folder, bytes, reserve) {
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  if (free - bytes >= reserve) return;
+  const mib = (/** @type {number} */ n) => Math.floor(n / 2 ** 20);
+  throw new Error(`there is no room for the next objects (${mib(bytes)} MiB): ${mib(free)} MiB are free on the disk of Nomad's data folder, and ${mib(reserve)} MiB are kept free for the servers of Nomad and Consul that share it; make room on this node (docs/backup.md), or give it a larger disk`);
 }
 
 /** @param {import("./s3.mjs").S3} s3 @param {string} bucket @param {Version} version @param {string} file */

@@ -14,16 +14,20 @@ const LONGEST_REASON = 400;
 
 /**
  * What the status says after this run.
- * @param {Run} run @param {Items} before @param { { now: number, copies: boolean }} options
+ * @param {Run} run @param {Items} before @param { { now: number, copies: boolean, dataNode: string }} options
  * @returns {{ items: Items, failure: string | undefined, warning: string | undefined }}
  */
-export function outcome(run, before, { now, copies }) {
+export function outcome(run, before, { now, copies, dataNode }) {
   const at = new Date(now).toISOString();
   const summary = parsed(run.read("stored") ?? "");
   if (!summary?.snapshot_id) {
     const failure = reason(run);
     return { items: { ...before, lastFailure: at, failure }, failure, warning: undefined };
   }
+  const repository = run.read("repository")?.trim() ?? "";
+  const other = otherRepository(run, before, repository, dataNode);
+  // The one before stays written down: the next run, which finds a repository, is asked the same.
+  if (other) return { items: { ...before, repository: before.repository ?? "unknown", lastFailure: at, failure: other }, failure: other, warning: undefined };
   const manifest = manifestOf(run);
   const warnings = [run.read("warnings"), copies ? run.read("copy-failed") : undefined, run.read("check-failed")].flatMap((text) => (text ?? "").split("\n")).filter((line) => line.length > 0);
   const warning = warnings.length > 0 ? warnings.join("; ").slice(0, LONGEST_REASON) : undefined;
@@ -35,11 +39,27 @@ export function outcome(run, before, { now, copies }) {
     snapshot: summary.snapshot_id,
     bytes: String(summary.total_bytes_processed ?? 0),
     seconds: String(Math.round((now - Date.parse(manifest.startedAt)) / 1000)),
+    repository,
+    dataNode,
     ...(warning ? { warning } : {}),
     ...(copies && run.read("copied") !== undefined ? { copied: manifest.startedAt } : {}),
     ...(run.read("checked") !== undefined ? { checked: at } : {}),
   };
   return { items, failure: undefined, warning };
+}
+
+/**
+ * Why a run that was stored does not count: it went into another repository than the
+ * runs before, as on a disk that is not mounted. Not when the data moved to another
+ * node, and the backups with it; nor when an operator says that it is meant so.
+ * @param {Run} run @param {Items} before @param {string} repository @param {string} dataNode @returns {string | undefined}
+ */
+function otherRepository(run, before, repository, dataNode) {
+  if (!before.lastSuccess || run.read("accepted") !== undefined) return undefined;
+  if (before.dataNode !== undefined && before.dataNode !== dataNode) return undefined;
+  const made = run.read("new-repository") !== undefined;
+  if (before.repository === undefined ? !made : before.repository === repository) return undefined;
+  return `the repository on the volume gvfx-backup is not the one of the runs before (it is ${repository.slice(0, 8) || "unknown"}, it was ${(before.repository ?? "unknown").slice(0, 8)}): the disk is not mounted, or was replaced. Mount it; or, if it was replaced, say so: touch accept-repository in the volume's folder (docs/backup.md)`;
 }
 
 /** @param {Run} run */
@@ -54,7 +74,7 @@ function reason(run) {
 /** @param {Run} run @param {Settings} settings @param {ReportAccess} access @param {Runtime} runtime @returns {Promise<boolean>} whether the run succeeded */
 export async function report(run, settings, access, runtime) {
   const status = new Status(settings, access, runtime);
-  const { before, after } = await status.update((items) => outcome(run, items, { now: runtime.now(), copies: settings.copies }));
+  const { before, after } = await status.update((items) => outcome(run, items, { now: runtime.now(), copies: settings.copies, dataNode: settings.dataNode }));
   const { failure, warning } = after;
   const failedBefore = (before.lastFailure ?? "") > (before.lastSuccess ?? "");
   // Once when it begins and once when it is over; that it lasts is what the guardian and the dead man's switch are for.
@@ -103,13 +123,18 @@ class Status {
 }
 
 /** @param {Settings} settings @param {ReportAccess} access @param {Runtime} runtime @param {string} severity @param {string} summary @param {Items} items */
-async function alert({ environment, namespace, alerts }, { alertToken }, { now, log }, severity, summary, items) {
+async function alert({ environment, namespace, alerts }, { alertToken }, { now, log, pauseMs = 2_000 }, severity, summary, items) {
   const body = JSON.stringify({ source: "gvfx-backup", environment, namespace, at: new Date(now()).toISOString(), kind: "backup", severity, summary, ...items });
-  try {
-    const { status } = await call(alerts.destination, { method: "POST", headers: { authorization: `Bearer ${alertToken}` }, body, timeoutMs: TIMEOUT_MS });
-    if (status < 200 || status > 299) throw new Error(`it answered ${status}`);
-  } catch (error) {
-    log(`the alert cannot be delivered: ${describe(error)}`);
+  // It is sent once a failure, so that a receiver which stumbles is asked again.
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    try {
+      const { status } = await call(alerts.destination, { method: "POST", headers: { authorization: `Bearer ${alertToken}` }, body, timeoutMs: TIMEOUT_MS });
+      if (status < 200 || status > 299) throw new Error(`it answered ${status}`);
+      return;
+    } catch (error) {
+      log(`the alert cannot be delivered${attempt < TRIES ? ", and is sent again" : ""}: ${describe(error)}`);
+      if (attempt < TRIES) await new Promise((resolve) => setTimeout(resolve, pauseMs * attempt));
+    }
   }
 }
 

@@ -11,6 +11,8 @@ import { join } from "node:path";
  * @property {number} deletedMarginMs objects whose deletion is at most this much older than the dump's start are copied too
  * @property {number} stepMs what hangs for longer is ended
  * @property { { consul: Permission, vault: Permission & { address?: string, caFile?: string } }} clusterSnapshots
+ * @property {number} reserveBytes free space that a run leaves on the node's disk
+ * @property {string} dataNode node that holds the data: where it changes, so does the backups' volume
  * @property {boolean} copies whether there is a second copy in S3
  * @property {string} statusVariable Nomad variable with the outcome
  * @property { { destination: string, deadManUrl?: string }} alerts

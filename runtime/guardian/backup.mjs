@@ -31,7 +31,7 @@ export function findings(status, { lateAfterMs, copies }, now, since) {
   };
   const failure = status?.failure && (status.lastFailure ?? "") > (status.lastSuccess ?? "") ? `The last run failed: ${status.failure}. ` : "";
   return [
-    one("backup", "backup", status?.recoveryPoint, `${failure}See: nomad job status gvfx-backup, and docs/backup.md`),
+    one("backup", "backup", status?.recoveryPoint, `${failure}See: nomad job status -namespace gvfx gvfx-backup, and docs/backup.md`),
     ...(copies ? [one("copy", "second copy of the backup", status?.copied, `${status?.warning ? `${status.warning}. ` : ""}See the log of the task restic of gvfx-backup`)] : []),
   ];
 }

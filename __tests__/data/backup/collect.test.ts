@@ -100,6 +100,12 @@ test("planted: a bucket that is not versioned is a warning that names it", async
   expect(folder.step("warnings")).toMatch(/^the bucket convex-modules is not versioned: .*\n$/);
 });
 
+test("planted: objects that would fill the disk are not copied, and what is to be done is said", async () => {
+  services.buckets.set("convex-files", [{ key: "a", id: "1", at: BEFORE, body: "abc" }]);
+  expect(await collect({ reserveBytes: 2 ** 60 })).toMatchObject({ status: 1, output: expect.stringMatching(/no room for the next objects .* are kept free for the servers of Nomad and Consul.*make room on this node/) });
+  expect(existsSync(object("convex-files", "a"))).toBe(false);
+});
+
 test("planted: a key that would leave the backup's folder is refused, and named", async () => {
   services.buckets.set("convex-files", [{ key: "../../escape", id: "1", at: BEFORE, body: "x" }]);
   expect(await collect()).toMatchObject({ status: 1, output: expect.stringContaining('the object "../../escape" of convex-files cannot be kept as a file') });

@@ -1,6 +1,6 @@
 /** The physical backup with a real Postgres: roles, access, copy, verification, and a server on the copy. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DATABASE_SCRIPT } from "../../../constructs/jobs/backup-scripts";
 import { BACKUP_ROLE } from "../../../constructs/jobs/postgres";
@@ -24,7 +24,7 @@ describeUnless(postgresMissing(), "the copy of Postgres", () => {
   afterEach(() => folder.remove());
 
   const dump = (env: Readonly<Record<string, string>> = {}) =>
-    folder.script("bash", DATABASE_SCRIPT, { PATH: POSTGRES_PATH, POSTGRES_SERVER: `host=127.0.0.1 port=${server.port} user=${BACKUP_ROLE}`, BACKUP_DB_PASSWORD: "backup-secret", ...env });
+    folder.script("bash", DATABASE_SCRIPT, { PATH: POSTGRES_PATH, POSTGRES_SERVER: `host=127.0.0.1 port=${server.port} user=${BACKUP_ROLE}`, BACKUP_DB_PASSWORD: "backup-secret", RESERVE_MIB: "1", ...env });
   const connect = (user: string, password: string, database: string) => spawnSync("psql", ["-h", "127.0.0.1", "-p", String(server.port), "-U", user, "-d", database, "-c", "select 1"], { env: { PATH: POSTGRES_PATH, PGPASSWORD: password }, encoding: "utf8" });
 
   test("a server on the copy has every row of the moment, and the facts say which moment", async () => {
@@ -100,6 +100,15 @@ describeUnless(postgresMissing(), "the copy of Postgres", () => {
     const { status, stderr } = dump(instead("pg_verifybackup", `folder=\${@: -1}; rm -f "$folder"/pg_wal/0*; PATH=${POSTGRES_PATH} exec pg_verifybackup "$@"`));
     expect([status, stderr]).toEqual([1, expect.stringContaining("the copy of Postgres is not what the server sent")]);
   }, 60_000);
+
+  test("planted: a disk that fills up while Postgres is copied ends the copy and takes it away; a full one begins none", () => {
+    const counter = join(folder.root, "asked");
+    const full = (after: number) => instead("df", `echo >>${counter}; echo head; [ $(wc -l <${counter}) -gt ${after} ] && echo /dev/sda 1 1 5 1% / || echo /dev/sda 1 1 99999999 1% /`);
+    const slow = instead("pg_basebackup", `[ "$1" = --version ] || sleep 5; PATH=${POSTGRES_PATH} exec pg_basebackup "$@"`);
+    expect(dump({ ...slow, ...full(2) })).toMatchObject({ status: 1, stderr: expect.stringMatching(/pg_basebackup: only 0 MiB are free .*make room on this node/) });
+    expect([existsSync(join(folder.data, "postgres")), folder.step("dumped")]).toEqual([false, undefined]);
+    expect(dump(full(0)).stderr).toContain("there is no room for a copy of Postgres: only 0 MiB are free");
+  }, 20_000);
 
   test("a server that is not there, and a step that hangs, are said in words", () => {
     expect(dump({ POSTGRES_SERVER: `host=127.0.0.1 port=1 user=${BACKUP_ROLE}` }).stderr).toMatch(/does not answer the backup's role.*: /);

@@ -34,6 +34,8 @@ export interface Settings {
   deletedMarginMs: number;
   stepMs: number;
   clusterSnapshots: { consul: { permitted: boolean; reason?: string }; vault: { permitted: boolean; reason?: string; address?: string } };
+  reserveBytes: number;
+  dataNode: string;
   copies: boolean;
   statusVariable: string;
   alerts: { destination: string; deadManUrl?: string };
@@ -49,6 +51,8 @@ export function settingsAt(url: string, changes: Partial<Settings> = {}): Settin
     deletedMarginMs: 120_000,
     stepMs: 5_000,
     clusterSnapshots: { consul: { permitted: true }, vault: { permitted: true, address: url } },
+    reserveBytes: 0,
+    dataNode: "server-1",
     copies: false,
     statusVariable: "gvfx/backup/status",
     alerts: { destination: `${url}/alerts`, deadManUrl: `${url}/heartbeat` },

@@ -20,6 +20,8 @@ const report = (changes: Partial<Settings> = {}) => runStep("report", folder, se
 const status = () => services.variable?.Items as (BackupStatus & Record<string, string>) | undefined;
 const RECOVERY_POINT = "2026-01-01T12:00:00Z";
 
+const REPOSITORY = "a1".repeat(32);
+
 /** A run that was stored. */
 function stored(): void {
   dumped(folder);
@@ -27,13 +29,14 @@ function stored(): void {
   folder.write("steps/collected", "2026-01-01T12:01:00Z\n");
   folder.write("steps/warnings", "");
   folder.write("steps/stored", '{"message_type":"summary","snapshot_id":"6a1f0c22","total_bytes_processed":12345}\n');
+  folder.write("steps/repository", `${REPOSITORY}\n`);
 }
 
 test("a success: recovery point, snapshot and size in the status, a sign of life, no alert", async () => {
   stored();
   const { status: code, output } = await report();
   expect([code, output]).toEqual([0, expect.stringContaining(`stored as 6a1f0c22, recovery point ${RECOVERY_POINT}`)]);
-  expect(status()).toEqual({ recoveryPoint: RECOVERY_POINT, lastSuccess: expect.stringMatching(/Z$/), snapshot: "6a1f0c22", bytes: "12345", seconds: expect.stringMatching(/^\d+$/) });
+  expect(status()).toEqual({ recoveryPoint: RECOVERY_POINT, lastSuccess: expect.stringMatching(/Z$/), snapshot: "6a1f0c22", bytes: "12345", seconds: expect.stringMatching(/^\d+$/), repository: REPOSITORY, dataNode: "server-1" });
   expect([services.alerts, services.heartbeats]).toEqual([[], ["Bearer alert-secret"]]);
   for (const secret of Object.values(SECRETS)) expect(output).not.toContain(secret);
 });
@@ -53,7 +56,7 @@ test("a failure: alerted once with its reason, the last success stays, no sign o
   await report();
   expect(services.alerts.slice(1)).toEqual([expect.objectContaining({ severity: "info", summary: "the backup works again" })]);
   expect(services.heartbeats).toHaveLength(2);
-});
+}, 20_000);
 
 test.each<[string, (folder: RunFolder) => void, RegExp]>([
   ["nothing was dumped", () => undefined, /log of the task database/],
@@ -113,3 +116,56 @@ test("two that write at once lose nothing", async () => {
   await report();
   expect(status()).toMatchObject({ other: "1", snapshot: "6a1f0c22" });
 });
+
+describe("another repository than before", () => {
+  const other = () => folder.write("steps/repository", "b2".repeat(32));
+  const again = async (changes: Partial<Settings> = {}, arrange: () => unknown = () => undefined) => {
+    folder.remove();
+    folder = new RunFolder();
+    stored();
+    other();
+    arrange();
+    await report(changes);
+  };
+  beforeEach(async () => {
+    stored();
+    await report();
+  });
+
+  test("planted: a disk that is not mounted is a failure, in every run until it is mounted again", async () => {
+    for (let n = 0; n < 2; n++) await again();
+    expect(status()).toMatchObject({ repository: REPOSITORY, failure: expect.stringMatching(/is not the one of the runs before \(it is b2b2b2b2, it was a1a1a1a1\): the disk is not mounted.*touch accept-repository/) });
+    expect(services.alerts.map(({ severity }) => severity)).toEqual(["critical"]);
+    expect(services.heartbeats).toHaveLength(1);
+    await again({}, () => folder.write("steps/repository", REPOSITORY));
+    expect(services.alerts.map(({ severity }) => severity)).toEqual(["critical", "info"]);
+  });
+
+  test("one that an operator accepts counts, and is the one to compare with", async () => {
+    await again();
+    await again({}, () => folder.write("steps/accepted", ""));
+    await again();
+    expect(status()).toMatchObject({ repository: "b2".repeat(32) });
+    expect(services.alerts.map(({ severity }) => severity)).toEqual(["critical", "info"]);
+  });
+
+  test("where the data moved to another node, the backups did too", async () => {
+    await again({ dataNode: "server-2" });
+    expect([status()?.repository, services.alerts]).toEqual(["b2".repeat(32), []]);
+  });
+
+  test("planted: a status of before this was compared, and a repository that was just made", async () => {
+    delete services.variable!.Items.repository;
+    delete services.variable!.Items.dataNode;
+    await again({}, () => folder.write("steps/new-repository", ""));
+    await again();
+    expect(status()).toMatchObject({ repository: "unknown", failure: expect.stringContaining("is not the one of the runs before") });
+  });
+});
+
+test("planted: an alert that is not taken the first time is sent again", async () => {
+  services.refusedAlerts = 1;
+  folder.write("steps/failed", "database: it is gone\n");
+  expect((await report()).output).toContain("the alert cannot be delivered, and is sent again: it answered 503");
+  expect(services.alerts).toHaveLength(1);
+}, 20_000);

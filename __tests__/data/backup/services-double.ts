@@ -24,6 +24,8 @@ export class ServicesDouble {
   variable: { Items: Record<string, string>; ModifyIndex: number } | undefined;
   /** How many writes of the variable somebody else gets in before. */
   conflicts = 0;
+  /** Alerts that are not taken, from now on. */
+  refusedAlerts = 0;
   readonly alerts: Record<string, string>[] = [];
   readonly heartbeats: (string | undefined)[] = [];
   readonly asked: string[] = [];
@@ -51,6 +53,10 @@ export class ServicesDouble {
     const token = (name: string, value: string) => req.headers[name] === value;
     if (url.pathname === "/alerts") {
       if (!token("authorization", "Bearer alert-secret")) return send(401, "");
+      if (this.refusedAlerts > 0) {
+        this.refusedAlerts -= 1;
+        return send(503, "");
+      }
       this.alerts.push(JSON.parse(body) as Record<string, string>);
       return send(202, "");
     }
