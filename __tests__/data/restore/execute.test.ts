@@ -8,6 +8,7 @@ import { planRestore } from "../../../scripts/data/restore/plan";
 import { isLate, restoreReport } from "../../../scripts/data/restore/report";
 import { textReport } from "../../../scripts/data/restore/text";
 import type { RestoreMode, RestorePlan } from "../../../scripts/data/restore/types";
+import { Duration } from "../../../contracts/units";
 import { loadEnvironment } from "../../../environments/load";
 import { facts, manifest, request } from "./facts";
 
@@ -42,6 +43,7 @@ class World implements RestoreOperations {
   proveDatabase = () => this.changes.proveDatabase?.() ?? this.do("prove-database", FINGERPRINT);
   loadObjects = (proof: Parameters<RestoreOperations["loadObjects"]>[0]) => this.changes.loadObjects?.(proof) ?? this.do("load-objects", [] as string[]);
   markProven = () => this.do("mark-proven", undefined);
+  stopBackups = () => this.do("stop-backups", [] as string[]);
   stopJobs = async () => (await this.do("stop-jobs", undefined), void (this.running = false));
   volumeUsers = () => this.changes.volumeUsers?.() ?? this.do("prove-idle", [] as string[]);
   swap = async () => {
@@ -54,21 +56,25 @@ class World implements RestoreOperations {
   cleanUp = () => this.do("clean-up", undefined);
 }
 
-const run = (world: World, mode: RestoreMode, signal?: AbortSignal): Promise<Execution> => executePlan(plan(mode), world, { progress: silentProgress, signal, convexDatabase: "tv_goldviewfx", bytes: 3, gvfx: "gvfx" });
+/** Its interval is this test's own: what production chooses is its affair. */
+const production = loadEnvironment("production");
+const env = { name: production.name, dataPlane: { ...production.dataPlane, backup: { ...production.dataPlane.backup, interval: Duration.minutes(15) } } };
+
+const run = (world: World, mode: RestoreMode, signal?: AbortSignal, begun = false): Promise<Execution> => executePlan({ ...plan(mode), begun }, world, { progress: silentProgress, signal, convexDatabase: "tv_goldviewfx", bytes: 3, gvfx: "gvfx" });
 
 test("in place: proven, swapped between stop and start, with what was found in the report", async () => {
   const world = new World();
   const execution = await run(world, "in-place");
-  expect(execution).toMatchObject({ outcome: "done", problems: [], next: [] });
+  expect(execution).toMatchObject({ outcome: "done", problems: [], next: [expect.stringMatching(/gvfx-api and gvfx-worker are stopped/), expect.stringMatching(/outside of Nomad/), expect.stringMatching(/kill switch.*docs\/restore.md/), expect.stringMatching(/data restore --start$/)] });
   expect(world).toMatchObject({ data: "restored", running: true });
-  const report = restoreReport(loadEnvironment("production"), plan("in-place"), execution, new Date("2026-11-26T03:10:00Z"), new Date("2026-11-26T03:11:00Z"));
+  const report = restoreReport(env, plan("in-place"), execution, new Date("2026-11-26T03:10:00Z"), new Date("2026-11-26T03:11:00Z"));
   expect(report).toMatchObject({ verdict: "proven", recoveryPoint: "2026-11-26T03:00:00Z", recoveryPointAgeSeconds: 600, recoveryPointLimitSeconds: 15 * 60 + 30 + 60, references: 1, convex: [{ name: "bingx_trades", rows: 7 }] });
   expect(textReport(report, ["x.json"])).toMatch(/^PROVEN: backup 01234567.*10 min 0 s before.*bingx_trades +7 +bb.*Report: x\.json$/s);
 });
 
 test("a rehearsal of a backup that is older than its interval explains is late", async () => {
   const execution = await run(new World(), "rehearse");
-  const at = (time: string) => restoreReport(loadEnvironment("production"), plan("rehearse"), execution, new Date(time), new Date(time));
+  const at = (time: string) => restoreReport(env, plan("rehearse"), execution, new Date(time), new Date(time));
   expect(isLate(at("2026-11-26T03:16:30Z"))).toBe(false);
   expect(isLate(at("2026-11-26T03:17:00Z"))).toBe(true);
   expect(textReport(at("2026-11-26T03:17:00Z"), [])).toMatch(/LATE: the interval allows 16 min 30 s/);
@@ -100,14 +106,14 @@ test("a volume that is still in use is not renamed, and the data plane runs agai
   const execution = await run(world, "in-place");
   expect(execution).toMatchObject({ outcome: "failed", error: expect.stringMatching(/still in use.*container x/) });
   expect(world).toMatchObject({ data: "old", running: true });
-  expect(execution.next.join("\n")).toMatch(/runs again on the data as it was/);
+  expect(execution.next.join("\n")).toMatch(/stopped runs again on the data as it was/);
   const stuck = new World({ volumeUsers: async () => ["gvfx-postgres container x"] }, "start-jobs");
   expect((await run(stuck, "in-place")).next.join("\n")).toMatch(/data is as it was.*data restore --start/s);
 });
 
 test("whatever step fails: what is left is said, a swap never happens under a running server, and a failed rehearsal leaves nothing", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom("beside" as const, "in-place" as const, "rehearse" as const), fc.nat(11), async (mode, at) => {
+    fc.asyncProperty(fc.constantFrom("beside" as const, "in-place" as const, "rehearse" as const), fc.nat(12), async (mode, at) => {
       const steps = plan(mode).steps;
       const failAt = steps[at % steps.length].kind;
       const world = new World({}, failAt);
@@ -119,10 +125,23 @@ test("whatever step fails: what is left is said, a swap never happens under a ru
       if (mode === "rehearse" && failAt !== "remove") expect(world.done.at(-1)).toBe("remove");
       if (world.data === "restored") expect(execution.next.join("\n")).toMatch(/--undo/);
       else expect(execution.next.join("\n")).toMatch(/data restore --in-place|nothing that runs was touched|was not removed/);
-      if (["stop-jobs", "prove-idle"].includes(failAt)) expect(world.running).toBe(true);
+      if (["stop-backups", "stop-jobs", "prove-idle"].includes(failAt)) expect(world.running).toBe(true);
       return true;
     }),
   );
+});
+
+test("a resume of a swap that broke off starts nothing on the mixture, whatever fails before its renames", async () => {
+  for (const failAt of ["stop-backups", "stop-jobs", "prove-idle", "swap"]) {
+    const world = new World({}, failAt);
+    const execution = await run(world, "in-place", undefined, true);
+    expect(world.done).not.toContain("start-jobs");
+    expect(execution.next.join("\n")).toMatch(/may be half in place: start nothing.*--in-place --snapshot 01234567 --from server-2 --to server-1 --confirm production.*--undo --confirm production/s);
+  }
+});
+
+test("a rehearsal that could not be removed names a command for its node that keeps what was kept aside", async () => {
+  expect((await run(new World({}, "remove"), "rehearse")).next.join("\n")).toMatch(/data restore --discard-old --beside --to server-2 --confirm production/);
 });
 
 test("an interrupt before the swap ends it; one after the stop of the jobs does not keep the data plane down", async () => {

@@ -18,6 +18,7 @@ export const node = (name: string, changes: Partial<NodeFacts> = {}): NodeFacts 
   volumes: RESTORED_VOLUMES.map((each) => volume(each, name === "server-1" ? "filled" : "empty")),
   restored: [],
   keptAside: [],
+  undoing: false,
   restoreContainers: [],
   ...changes,
 });
@@ -29,7 +30,7 @@ export const facts = (changes: Partial<RestoreFacts> = {}): RestoreFacts => ({
   nodes: [node("server-1"), node("server-2")],
   bytes: 2 ** 30,
   objectBytes: 2 ** 28,
-  jobs: [JOBS.postgres, JOBS.objectstore, JOBS.convex].map((id) => ({ id, state: "running" as const, node: "server-1" })),
+  jobs: [...[JOBS.postgres, JOBS.objectstore, JOBS.convex].map((id) => ({ id, state: "running" as const, node: "server-1" })), ...[JOBS.api, JOBS.worker].map((id) => ({ id, state: "running" as const, node: undefined }))],
   ...changes,
 });
 

@@ -15,11 +15,13 @@ const pinned = (RTarget: string) => ({ ID: "gvfx-postgres", Name: "gvfx-postgres
 let allocations: object[][];
 let job: ReturnType<typeof pinned> | undefined;
 let registered: unknown[];
+let listed: object[];
+let deregistered: string[];
 let server: http.Server;
 let jobs: NomadDataJobs;
 
 beforeEach(async () => {
-  [allocations, job, registered] = [[[]], pinned("server-1"), []];
+  [allocations, job, registered, listed, deregistered] = [[[]], pinned("server-1"), [], [], []];
   server = http.createServer((request, response) => {
     const { pathname } = new URL(request.url!, "http://nomad");
     let body = "";
@@ -28,11 +30,13 @@ beforeEach(async () => {
       const answer = (value: unknown, status = 200): void => void response.writeHead(status).end(JSON.stringify(value));
       if (request.headers["x-nomad-token"] !== TOKEN) return answer("Permission denied", 403);
       if (pathname.endsWith("/allocations")) return answer(allocations.length > 1 ? allocations.shift() : allocations[0]);
+      if (pathname === "/v1/jobs" && request.method === "GET") return answer(listed);
       if (pathname === "/v1/jobs") {
         registered.push(JSON.parse(body));
         return answer({});
       }
       if (request.method === "DELETE") {
+        deregistered.push(decodeURIComponent(pathname));
         job = { ...job!, Stop: true };
         return answer({});
       }
@@ -53,7 +57,7 @@ test("the node that a job is pinned to is read from what Nomad has, and from wha
 });
 
 test("which jobs there are", async () => {
-  expect(await jobs.facts()).toEqual([{ id: "gvfx-postgres", state: "running", node: "server-1" }, { id: "gvfx-objectstore", state: "absent", node: undefined }, { id: "gvfx-convex", state: "absent", node: undefined }]);
+  expect(await jobs.facts()).toEqual([{ id: "gvfx-postgres", state: "running", node: "server-1" }, { id: "gvfx-objectstore", state: "absent", node: undefined }, { id: "gvfx-convex", state: "absent", node: undefined }, { id: "gvfx-api", state: "absent", node: undefined }, { id: "gvfx-worker", state: "absent", node: undefined }]);
 });
 
 test("a stop is over when no allocation is left, and a job that goes on running is said", async () => {
@@ -62,6 +66,20 @@ test("a stop is over when no allocation is left, and a job that goes on running 
   expect(job?.Stop).toBe(true);
   allocations = [[allocation("a1", "running", { DesiredStatus: "stop" })]];
   await expect(jobs.stop("gvfx-postgres", Duration.ms(10))).rejects.toThrow(/still runs 10ms later \(allocation a1000000: running\)/);
+});
+
+test("runs of the backup that are under way are stopped, and those that have ended are left", async () => {
+  listed = [{ ID: "gvfx-backup/periodic-1", Status: "dead" }, { ID: "gvfx-backup/periodic-2", Status: "running" }];
+  allocations = [[allocation("b1", "running", { DesiredStatus: "stop" })], [allocation("b1", "complete")]];
+  expect(await jobs.stopBackups(Duration.seconds(30))).toEqual(["gvfx-backup/periodic-2"]);
+  expect(deregistered).toEqual(["/v1/job/gvfx-backup/periodic-2"]);
+  allocations = [[allocation("b1", "running", { DesiredStatus: "stop" })]];
+  await expect(jobs.stopBackups(Duration.ms(10))).rejects.toThrow(/periodic-2 was told to stop.*nomad job status -namespace gvfx gvfx-backup/);
+});
+
+test("an allocation of a node that is gone does not keep a stop waiting", async () => {
+  allocations = [[allocation("a1", "unknown", { DesiredStatus: "stop" })]];
+  await jobs.stop("gvfx-worker", Duration.ms(10));
 });
 
 test("a start registers the job as it was, and waits for a new allocation that its deployment found healthy", async () => {

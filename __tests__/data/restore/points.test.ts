@@ -19,17 +19,17 @@ test("restore points are the platform's own, newest first; times of another zone
 });
 
 test("the newest by default, the newest before a moment, or one by its id", () => {
-  expect(choosePoint(points, {}, LIST)).toBe(points[0]);
-  expect(choosePoint(points, { at: new Date("2026-11-26T02:44:59Z") }, LIST)).toBe(points[1]);
-  expect(choosePoint(points, { at: new Date("2026-11-26T02:45:00Z") }, LIST)).toBe(points[0]);
-  expect(choosePoint(points, { snapshot: "aaaa" }, LIST)).toBe(points[1]);
+  expect(choosePoint(points, {}, LIST, "gvfx")).toBe(points[0]);
+  expect(choosePoint(points, { at: new Date("2026-11-26T02:44:59Z") }, LIST, "gvfx")).toBe(points[1]);
+  expect(choosePoint(points, { at: new Date("2026-11-26T02:45:00Z") }, LIST, "gvfx")).toBe(points[0]);
+  expect(choosePoint(points, { snapshot: "aaaa" }, LIST, "gvfx")).toBe(points[1]);
 });
 
 test("what is not there is said with what is", () => {
-  expect(() => choosePoint(points, { at: new Date("2026-11-26T01:00:00Z") }, LIST)).toThrow(/as old as 2026-11-26T01.*go from 2026-11-26T02:00:00.000Z \(bbbbbbbb\) to 2026-11-26T02:45:00.000Z \(cccccccc\); see all: gvfx data backups --all/s);
-  expect(() => choosePoint(points, { snapshot: "ffff" }, LIST)).toThrow(/there is no backup ffff/);
-  expect(() => choosePoint([{ id: "aa11".repeat(16), time: new Date() }, { id: "aa12".repeat(16), time: new Date() }], { snapshot: "aa1" }, LIST)).toThrow(/2 backups \(aa11aa11, aa12aa12\)/);
-  expect(() => choosePoint([], {}, LIST)).toThrow(/nomad job status gvfx-backup/);
+  expect(() => choosePoint(points, { at: new Date("2026-11-26T01:00:00Z") }, LIST, "gvfx")).toThrow(/as old as 2026-11-26T01.*go from 2026-11-26T02:00:00.000Z \(bbbbbbbb\) to 2026-11-26T02:45:00.000Z \(cccccccc\); see all: gvfx data backups --all/s);
+  expect(() => choosePoint(points, { snapshot: "ffff" }, LIST, "gvfx")).toThrow(/there is no backup ffff/);
+  expect(() => choosePoint([{ id: "aa11".repeat(16), time: new Date() }, { id: "aa12".repeat(16), time: new Date() }], { snapshot: "aa1" }, LIST, "gvfx")).toThrow(/2 backups \(aa11aa11, aa12aa12\)/);
+  expect(() => choosePoint([], {}, LIST, "gvfx")).toThrow(/nomad job status -namespace gvfx gvfx-backup/);
 });
 
 test("a moment is ISO 8601 or an age; nonsense and the future are refused", () => {

@@ -25,6 +25,10 @@ let backup: Backup;
 let env: Environment;
 let access: RestoreAccess;
 let running: string[];
+/** A backup that runs meanwhile. */
+let backupRuns: string[];
+/** Jobs that are stopped. */
+let stopped: Set<string>;
 /** Another run on this machine may have its own. */
 const secretFolders = (): string[] => readdirSync("/dev/shm").filter((name) => name.startsWith("gvfx-restore."));
 let secretsBefore: string[];
@@ -51,9 +55,10 @@ const root = (node: string): string => join(folder, node);
       repository: async (from) => ({ image: "restic", key: KEY, place: { kind: "local", volumesRoot: root(from.kind === "local" ? from.node : "none") } }),
       objectstore: async () => ({ rootUser: "root", rootPassword: ROOT_PASSWORD }),
       jobs: () => ({
-        facts: async () => ["gvfx-postgres", "gvfx-objectstore", "gvfx-convex"].map((id) => ({ id, state: "running" as const, node: "server-1" })),
-        stop: async (id) => void running.push(`stop ${id}`),
-        start: async (id) => void running.push(`start ${id}`),
+        facts: async () => ["gvfx-postgres", "gvfx-objectstore", "gvfx-convex", "gvfx-api", "gvfx-worker"].map((id) => ({ id, state: stopped.has(id) ? ("stopped" as const) : ("running" as const), node: /api|worker/.test(id) ? undefined : "server-1" })),
+        stop: async (id) => (stopped.add(id), void running.push(`stop ${id}`)),
+        start: async (id) => (stopped.delete(id), void running.push(`start ${id}`)),
+        stopBackups: async () => (running.push(...backupRuns.map((id) => `stop ${id}`)), backupRuns),
       }),
       sshVariables: { PATH: `${programs}:${process.env.PATH}`, DOCKER_DOUBLE: join(folder, "engine"), POSTGRES_BIN },
     };
@@ -66,6 +71,8 @@ const root = (node: string): string => join(folder, node);
       mkdirSync(root(each), { recursive: true });
     }
     running.length = 0;
+    backupRuns = [];
+    stopped = new Set();
     secretsBefore = secretFolders();
   });
   afterEach(() => {
@@ -123,22 +130,81 @@ const root = (node: string): string => join(folder, node);
     expect(await gvfx("restore", "--in-place")).toMatchObject({ code: 1, complained: expect.stringMatching(/replaces the data of "production".*--confirm production/) });
     expect(running).toEqual([]);
 
-    expect(await gvfx("restore", "--in-place", "--confirm", "production")).toMatchObject({ code: 0, complained: "" });
-    expect(running).toEqual(["stop gvfx-convex", "stop gvfx-objectstore", "stop gvfx-postgres", "start gvfx-postgres", "start gvfx-objectstore", "start gvfx-convex"]);
+    backupRuns = ["gvfx-backup/periodic-1"];
+    expect(await gvfx("restore", "--in-place", "--confirm", "production")).toMatchObject({ code: 0, complained: "", said: expect.stringMatching(/Next: gvfx-api and gvfx-worker are stopped and stay so.*Next: .*data restore --start/s) });
+    const upAndDown = ["stop gvfx-backup/periodic-1", "stop gvfx-worker", "stop gvfx-api", "stop gvfx-convex", "stop gvfx-objectstore", "stop gvfx-postgres", "start gvfx-postgres", "start gvfx-objectstore", "start gvfx-convex"];
+    expect(running).toEqual(upAndDown);
+    expect([...stopped]).toEqual(["gvfx-worker", "gvfx-api"]);
+    backupRuns = [];
+    running.length = 0;
+    expect(await gvfx("restore", "--start")).toMatchObject({ code: 0, said: expect.stringMatching(/gvfx-convex, gvfx-api, gvfx-worker are healthy/) });
+    expect(running.slice(-2)).toEqual(["start gvfx-api", "start gvfx-worker"]);
+    running.length = 0;
     expect(existsSync(join(root("server-1"), "gvfx-postgres/pgdata/PG_VERSION"))).toBe(true);
     expect(readFileSync(join(root("server-1"), "gvfx-objectstore/convex-files/instance/u-1"), "utf8")).toBe(backup.objects["instance/u-1"]);
     const kept = () => readdirSync(root("server-1")).sort().map((name) => name.replace(/\d{8}T\d{6}Z$/, "*"));
     expect(kept()).toEqual(["gvfx-objectstore", "gvfx-objectstore.before-restore-*", "gvfx-postgres", "gvfx-postgres.before-restore-*"]);
 
-    expect(await gvfx("restore", "--undo", "--confirm", "production")).toMatchObject({ code: 0, complained: "" });
+    expect(await gvfx("restore", "--undo", "--confirm", "production")).toMatchObject({ code: 0, complained: "", said: expect.stringMatching(/Next: .*data restore --start/) });
+    expect(running).toEqual(upAndDown.slice(1));
+    expect([...stopped]).toEqual(["gvfx-worker", "gvfx-api"]);
     expect(readFileSync(join(root("server-1"), "gvfx-postgres/old"), "utf8")).toBe("old data");
     expect(kept()).toEqual(["gvfx-objectstore", "gvfx-objectstore.undone-*", "gvfx-postgres", "gvfx-postgres.undone-*"]);
-    expect(await gvfx("restore", "--undo", "--confirm", "production")).toMatchObject({ code: 2, complained: expect.stringMatching(/no data of gvfx-postgres from before a restore/) });
+    running.length = 0;
+    expect(await gvfx("restore", "--undo", "--confirm", "production")).toMatchObject({ code: 2, complained: expect.stringMatching(/no data from before a restore.*nothing was changed/) });
+    expect(running).toEqual([]);
 
     expect(await gvfx("restore", "--discard-old")).toMatchObject({ code: 1 });
     expect(await gvfx("restore", "--discard-old", "--confirm", "production")).toMatchObject({ code: 0 });
     expect(kept()).toEqual(["gvfx-objectstore", "gvfx-postgres"]);
     expect(readFileSync(join(root("server-1"), "gvfx-objectstore/old"), "utf8")).toBe("old data");
+  });
+
+  describe("a swap that broke off", () => {
+    const at = (...path: string[]): string => join(root("server-1"), ...path);
+    // As if killed after the first volume: Postgres is the restored one, the object store the old one.
+    beforeEach(() => {
+      for (const path of ["gvfx-postgres/new", "gvfx-postgres.before-restore-T1/old", "gvfx-objectstore/old", "gvfx-restore-01234567/volumes/gvfx-objectstore/new"]) {
+        mkdirSync(at(path, ".."), { recursive: true });
+        writeFileSync(at(path), "");
+      }
+      writeFileSync(at("gvfx-restore-01234567/gvfx-restore"), "proven\n");
+      writeFileSync(at("gvfx-restore-01234567/stamp"), "T1\n");
+    });
+
+    test("nothing is started on the mixture, and nothing of it is discarded", async () => {
+      expect(await gvfx("restore", "--start")).toMatchObject({ code: 2, complained: expect.stringMatching(/two states.*gvfx-restore-01234567.*nothing was started.*--undo --confirm production/s) });
+      expect(running).toEqual([]);
+      expect(await gvfx("restore", "--discard-old", "--confirm", "production")).toMatchObject({ code: 2, complained: expect.stringMatching(/half in place.*nothing was removed/s) });
+      expect(existsSync(at("gvfx-postgres.before-restore-T1/old"))).toBe(true);
+    });
+
+    test("it is undone, and what it had put in place is proven beside again", async () => {
+      expect(await gvfx("restore", "--undo", "--confirm", "production")).toMatchObject({ code: 0, complained: "" });
+      expect([existsSync(at("gvfx-postgres/old")), existsSync(at("gvfx-objectstore/old")), existsSync(at("gvfx-restore-01234567/volumes/gvfx-postgres/new")), existsSync(at("gvfx-restore-01234567/stamp"))]).toEqual([true, true, true, false]);
+    });
+
+    test("another restore is refused while it is half in place", async () => {
+      mkdirSync(join(root("server-2"), "gvfx-backup"), { recursive: true });
+      store();
+      expect(await gvfx("restore", "--in-place", "--confirm", "production")).toMatchObject({ code: 1, complained: expect.stringMatching(/gvfx-restore-01234567 on server-1 is half in place.*--undo --confirm production/s) });
+    });
+
+    test("an undo whose script fails before a rename starts again what it stopped, and one that may have renamed does not", async () => {
+      rmSync(at("gvfx-restore-01234567"), { recursive: true });
+      mkdirSync(at("gvfx-objectstore.before-restore-T1"));
+      // The last job does not stop.
+      const { jobs } = access;
+      const busy = access.jobs();
+      access = { ...access, jobs: () => ({ ...busy, stop: async (id) => (id === "gvfx-postgres" ? Promise.reject(new Error("still runs")) : busy.stop(id, undefined as never)) }) };
+      expect(await gvfx("restore", "--undo", "--confirm", "production")).toMatchObject({ code: 2, complained: expect.stringMatching(/still runs; nothing is half done, and what was stopped runs again/) });
+      expect(running.slice(-2)).toEqual(["start gvfx-worker", "start gvfx-api"].sort());
+      running.length = 0;
+      writeFileSync(at(".gvfx-restore-undo"), "U1 T1\n");
+      expect(await gvfx("restore", "--undo", "--confirm", "production")).toMatchObject({ code: 2, complained: expect.stringMatching(/two states \(undoing\)/) });
+      expect(running.filter((line) => line.startsWith("start"))).toEqual([]);
+      access = { ...access, jobs };
+    });
   });
 
   describe("planted defects", () => {

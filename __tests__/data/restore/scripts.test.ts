@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { hashScript, parseHashes, readScript } from "../../../scripts/data/restore/files";
 import { prepareFolder } from "../../../scripts/data/restore/repository";
 import { quoted, script } from "../../../scripts/data/restore/shell";
-import { arrangePostgresScript, discardScript, markProvenScript, removeScript, swapScript, undoScript } from "../../../scripts/data/restore/swap";
+import { arrangePostgresScript, discardScript, markProvenScript, removeScript, swapScript, undoCheckScript, undoScript } from "../../../scripts/data/restore/swap";
 
 let root: string;
 beforeEach(() => {
@@ -93,9 +93,51 @@ describe("in place", () => {
     expect(existsSync(join(root, "gvfx-postgres/old")) && existsSync(join(root, "gvfx-objectstore/old"))).toBe(true);
   });
 
+  test("an undo takes one restore's volumes, never the newest of each", () => {
+    sh(swapScript(root, folder(), "T1"));
+    // A second restore, of which one volume was discarded by hand.
+    sh("mv gvfx-postgres gvfx-postgres.before-restore-T2; mkdir gvfx-postgres");
+    expect(sh(undoCheckScript(root))).toMatchObject({ status: 1, complaint: expect.stringMatching(/restore of T2 kept no gvfx-objectstore/) });
+    expect(sh(undoScript(root, "U1")).status).toBe(1);
+    expect(existsSync(join(root, "gvfx-objectstore/new"))).toBe(true);
+  });
+
+  test("a first restore that broke off between two renames is undone, wherever it was killed", () => {
+    rmSync(join(root, "gvfx-objectstore"), { recursive: true });
+    mkdirSync(join(root, "gvfx-objectstore"));
+    writeFileSync(join(folder(), "stamp"), "T1\n");
+    sh("rmdir gvfx-objectstore; mv gvfx-restore-1/volumes/gvfx-objectstore . ; mv gvfx-postgres gvfx-postgres.before-restore-T1");
+    expect(sh(undoCheckScript(root))).toMatchObject({ status: 0, lines: ["undo T1"] });
+    expect(sh(undoScript(root, "U1"))).toMatchObject({ status: 0, complaint: "" });
+    expect(names()).toEqual(["gvfx-objectstore", "gvfx-postgres", "gvfx-restore-1"]);
+    expect([readdirSync(join(root, "gvfx-objectstore")), readdirSync(join(root, "gvfx-postgres")), readdirSync(join(folder(), "volumes/gvfx-objectstore"))]).toEqual([[], ["old"], ["new"]]);
+    // What it was restored from is whole again.
+    expect(sh(swapScript(root, folder(), "T2"))).toMatchObject({ status: 0, lines: ["swapped gvfx-postgres", "swapped gvfx-objectstore"] });
+  });
+
+  test("a swap without all of its volumes renames nothing, and a folder without them is never called proven", () => {
+    rmSync(join(folder(), "volumes/gvfx-objectstore"), { recursive: true });
+    expect(sh(swapScript(root, folder(), "T1"))).toMatchObject({ status: 1, complaint: expect.stringMatching(/gvfx-objectstore is empty or not there.*nothing was renamed/) });
+    expect(names()).toEqual(["gvfx-objectstore", "gvfx-postgres", "gvfx-restore-1"]);
+    expect(existsSync(join(folder(), "stamp"))).toBe(false);
+    writeFileSync(join(folder(), "gvfx-restore"), "unfinished\n");
+    expect(sh(markProvenScript(folder(), join(folder(), "raw"), join(folder(), "read-back")))).toMatchObject({ status: 1, complaint: expect.stringMatching(/not proven/) });
+    expect(readFileSync(join(folder(), "gvfx-restore"), "utf8")).toBe("unfinished\n");
+  });
+
+  test("nothing is discarded while a swap is half done, and what was kept aside survives the removal of what is beside", () => {
+    put("gvfx-postgres.before-restore-T0/old");
+    writeFileSync(join(folder(), "stamp"), "T1\n");
+    expect(sh(discardScript(root))).toMatchObject({ status: 1, complaint: expect.stringMatching(/half in place.*nothing was removed/s) });
+    expect(existsSync(folder())).toBe(true);
+    rmSync(join(folder(), "stamp"));
+    expect(sh(discardScript(root, "beside")).status).toBe(0);
+    expect(names()).toEqual(["gvfx-objectstore", "gvfx-postgres", "gvfx-postgres.before-restore-T0"]);
+  });
+
   test("an undo that broke off goes on", () => {
     sh(swapScript(root, folder(), "T1"));
-    writeFileSync(join(root, ".gvfx-restore-undo"), "U1\n");
+    writeFileSync(join(root, ".gvfx-restore-undo"), "U1 T1\n");
     sh("mv gvfx-postgres gvfx-postgres.undone-U1; mv gvfx-postgres.before-restore-T1 gvfx-postgres");
     expect(sh(undoScript(root, "U2"))).toMatchObject({ status: 0, lines: [expect.stringMatching(/^restored gvfx-objectstore/)] });
     sh("rm -rf .gvfx-restore-undo");
@@ -107,7 +149,7 @@ describe("in place", () => {
     rmSync(join(root, "gvfx-postgres/old"));
     sh(swapScript(root, folder(), "T1"));
     expect(names()).toEqual(["gvfx-objectstore", "gvfx-objectstore.before-restore-T1", "gvfx-postgres"]);
-    expect(sh(undoScript(root, "U1"))).toMatchObject({ status: 1, complaint: expect.stringMatching(/gvfx-postgres from before a restore/) });
+    expect(sh(undoScript(root, "U1"))).toMatchObject({ status: 1, complaint: expect.stringMatching(/kept no gvfx-postgres.*no whole state; nothing was changed/) });
     sh("rm -rf gvfx-objectstore");
     expect(sh(discardScript(root))).toMatchObject({ status: 1, complaint: expect.stringMatching(/may be the only data/) });
     expect(existsSync(join(root, "gvfx-objectstore.before-restore-T1/old"))).toBe(true);

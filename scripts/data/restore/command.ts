@@ -39,6 +39,8 @@ export interface ActionContext {
   readonly progress: Progress;
   readonly now: () => Date;
   readonly json: boolean;
+  /** Says that from here on something changes: an interrupt then is told as what it left. */
+  readonly changing: () => void;
   readonly write: (text: string) => void;
   readonly complain: (text: string) => void;
   /** As commands are typed in this environment. */
@@ -55,13 +57,14 @@ export function restoreCommands(environment: () => Environment, surroundings: Re
   const act = async (json: boolean, action: (context: ActionContext) => Promise<number>): Promise<void> => {
     const stop = new AbortController();
     const interrupt = (): void => stop.abort();
+    let changed = false;
     for (const signal of SIGNALS) process.on(signal, interrupt);
     try {
       const env = environment();
       const gvfx = `${env.name === "production" ? "" : `GVFX_ENV=${env.name} `}npm run gvfx --`;
-      process.exitCode = await action({ env, access: access(env), signal: stop.signal, progress: json ? silentProgress : progress, now, json, write, complain, gvfx, reports: join(reports, env.name, "data", "restore") });
+      process.exitCode = await action({ env, access: access(env), signal: stop.signal, progress: json ? silentProgress : progress, now, json, changing: () => void (changed = true), write, complain, gvfx, reports: join(reports, env.name, "data", "restore") });
     } catch (error) {
-      complain(stop.signal.aborted ? "Interrupted; nothing was changed." : error instanceof Error ? error.message : String(error));
+      complain(stop.signal.aborted && !changed ? "Interrupted; nothing was changed." : error instanceof Error ? error.message : String(error));
       process.exitCode = stop.signal.aborted ? INTERRUPTED : NOT_DONE;
     } finally {
       for (const signal of SIGNALS) process.removeListener(signal, interrupt);
@@ -83,13 +86,13 @@ export function restoreCommands(environment: () => Environment, surroundings: Re
       .option("--to <node>", "the app node (default: the data node; a rehearsal: where the backups are)")
       .option("--from <place>", "local (the node that has the repository), the name of a node, or s3", "local")
       .addOption(new Option("--beside", "into a folder beside the volumes, and leave it there (default)").conflicts(["inPlace", "rehearse"]))
-      .addOption(new Option("--in-place", "then stop the data plane, put it in place, and start it again").conflicts(["beside", "rehearse"]))
+      .addOption(new Option("--in-place", "then stop the app and the data plane, put it in place, and start the data plane; the app only by --start").conflicts(["beside", "rehearse"]))
       .addOption(new Option("--rehearse", "then remove it: measures recovery point and recovery time").conflicts(["beside", "inPlace", "at", "snapshot"]))
-      .option("--confirm <environment>", "the environment's name; --in-place and --discard-old ask for it")
+      .option("--confirm <environment>", "the environment's name; --in-place, --undo and --discard-old ask for it")
       .option("--plan", "say what would be done, and do nothing", false)
-      .addOption(new Option("--undo", "put back what the last restore in place kept aside").conflicts(["beside", "inPlace", "rehearse"]))
-      .addOption(new Option("--start", "start the data plane's jobs as they are registered").conflicts(["beside", "inPlace", "rehearse", "undo"]))
-      .addOption(new Option("--discard-old", "remove what restores left on the node: kept aside, and restored beside").conflicts(["beside", "inPlace", "rehearse", "undo", "start"]))
+      .addOption(new Option("--undo", "put back what the last restore in place kept aside, or what one that broke off had moved; the app stays stopped").conflicts(["beside", "inPlace", "rehearse"]))
+      .addOption(new Option("--start", "start the data plane's jobs as they are registered, then those of the app that are stopped").conflicts(["beside", "inPlace", "rehearse", "undo"]))
+      .addOption(new Option("--discard-old", "remove what restores left on the node: kept aside, and restored beside; with --beside, only the latter").conflicts(["inPlace", "rehearse", "undo", "start"]))
       .option("--json", "print the report as JSON", false)
       .addHelpText("after", `${RESTORE_HELP}${CREDENTIALS}\nExit status: 0 when it is proven, 1 when it is not or was refused, 2 when it broke off or could not be asked, 130 when interrupted.`)
       .action((options: RestoreOptions) =>

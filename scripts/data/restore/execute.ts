@@ -6,7 +6,8 @@
 import type { Progress } from "../progress";
 import { danglingReferences, serverProblems, type Fingerprint } from "./fingerprint";
 import { NotProven, type FilesProof, type RestoreOperations } from "./operations";
-import { shortId, type RestorePlan, type RestoreStep } from "./types";
+import { ELSEWHERE } from "./plan";
+import { APP_JOBS, discardCommand, inPlaceCommand, type RestorePlan, type RestoreStep } from "./types";
 
 export interface StepRecord {
   readonly step: string;
@@ -66,9 +67,9 @@ export async function executePlan(plan: RestorePlan, operations: RestoreOperatio
       await operations.cleanUp();
       // What is wrong with a backup is left to be looked at; what broke off says nothing of it.
       if (plan.request.mode === "rehearse" && step.kind !== "remove" && !(failure instanceof NotProven)) await operations.remove().catch(() => undefined);
-      // Nothing was renamed yet: what was stopped runs again on the data as it was.
-      const restarted = BEFORE_SWAP.includes(step.kind) ? await startAgain(plan, operations, progress) : undefined;
-      if (restarted === true) return { ...ended(signal?.aborted ? "interrupted" : "failed", failure), next: ["nothing was renamed; the data plane runs again on the data as it was", `to try again: ${putInPlace(plan, options.gvfx)}`] };
+      // Nothing was renamed yet, in this run or an earlier one: what was stopped runs again on the data as it was.
+      const restarted = BEFORE_SWAP.includes(step.kind) && !plan.begun ? await startAgain(plan, operations, progress) : undefined;
+      if (restarted === true) return { ...ended(signal?.aborted ? "interrupted" : "failed", failure), next: ["nothing was renamed; what was stopped runs again on the data as it was", `to try again: ${putInPlace(plan, options.gvfx)}`] };
       if (failure instanceof NotProven) {
         found.problems.push(...failure.problems);
         return ended("not-proven", failure);
@@ -76,7 +77,7 @@ export async function executePlan(plan: RestorePlan, operations: RestoreOperatio
       return ended(failure instanceof Interrupted || signal?.aborted ? "interrupted" : "failed", failure);
     }
   }
-  return ended("done");
+  return { ...ended("done"), next: plan.request.mode === "in-place" ? beforeTrading(plan.environment, options.gvfx) : [] };
 }
 
 interface Found {
@@ -117,12 +118,14 @@ async function doStep(step: RestoreStep, operations: RestoreOperations, found: F
     case "mark-proven":
       await operations.markProven();
       return "";
+    case "stop-backups":
+      return (await operations.stopBackups()).join(", ") || "none runs";
     case "stop-jobs":
       await operations.stopJobs(step.jobs);
       return step.jobs.join(", ");
     case "prove-idle": {
       const users = await operations.volumeUsers();
-      if (users.length > 0) throw new Error(`a volume is still in use, and nothing was renamed: ${users.join("; ")}`);
+      if (users.length > 0) throw new Error(`a volume is still in use, and this run renamed nothing: ${users.join("; ")}`);
       return "nobody has a volume open";
     }
     case "swap":
@@ -145,7 +148,8 @@ const TITLES: Readonly<Record<RestoreStep["kind"], string>> = {
   "load-objects": "load the objects, read them back",
   "prove-references": "look up every file that a row names",
   "mark-proven": "note that it is proven",
-  "stop-jobs": "stop the data plane",
+  "stop-backups": "stop a backup that runs",
+  "stop-jobs": "stop the app and the data plane",
   "prove-idle": "see that nobody uses the volumes",
   swap: "put the restored data in place",
   "start-jobs": "start the data plane",
@@ -154,15 +158,15 @@ const TITLES: Readonly<Record<RestoreStep["kind"], string>> = {
 
 /** From the swap on, going on is the only safe way. */
 const COMMITTED: readonly RestoreStep["kind"][] = ["swap", "start-jobs"];
-const BEFORE_SWAP: readonly RestoreStep["kind"][] = ["stop-jobs", "prove-idle"];
+const BEFORE_SWAP: readonly RestoreStep["kind"][] = ["stop-backups", "stop-jobs", "prove-idle"];
 
 /** @returns undefined when the plan stops nothing */
 async function startAgain({ steps }: RestorePlan, operations: RestoreOperations, progress: Progress): Promise<boolean | undefined> {
-  const start = steps.find((step) => step.kind === "start-jobs");
-  if (start?.kind !== "start-jobs") return undefined;
-  const shown = progress.step("start the data plane again on its data as it was");
+  const stop = steps.find((step) => step.kind === "stop-jobs");
+  if (stop?.kind !== "stop-jobs") return undefined;
+  const shown = progress.step("start again what was stopped, on its data as it was");
   try {
-    await operations.startJobs(start.jobs);
+    await operations.startJobs([...stop.jobs].reverse());
     shown.done();
     return true;
   } catch (error) {
@@ -171,25 +175,38 @@ async function startAgain({ steps }: RestorePlan, operations: RestoreOperations,
   }
 }
 
-function putInPlace({ request }: RestorePlan, gvfx: string): string {
-  return `${gvfx} data restore --in-place --snapshot ${shortId(request.point)}`;
+function putInPlace({ request, environment }: RestorePlan, gvfx: string): string {
+  return inPlaceCommand(gvfx, environment, request);
+}
+
+/** What stands between data of an earlier moment and trading on it, in the order of doing it. */
+export function beforeTrading(environment: string, gvfx: string): string[] {
+  return [
+    `${APP_JOBS.join(" and ")} are stopped and stay so: kill switches are restored data, and one that was set after the restore point is off again; orders since then are known to the exchange alone`,
+    ELSEWHERE,
+    `so that no worker trades once the app runs, set the owner in Consul to nobody, set every kill switch, reconcile with the exchange: docs/restore.md, "Before trading goes on"`,
+    `to start the app of "${environment}": ${gvfx} data restore --start`,
+  ];
 }
 
 /** What a restore that ended at a step has left, and the command for it. */
 function whatNow(plan: RestorePlan, at: RestoreStep["kind"], steps: readonly StepRecord[], gvfx: string): string[] {
-  const { request, folder } = plan;
+  const { request, folder, environment } = plan;
   const again = putInPlace(plan, gvfx);
+  const undo = `${gvfx} data restore --undo --confirm ${environment}`;
   const stopped = steps.some(({ step }) => step === "stop-jobs");
-  switch (at) {
+  // A swap that broke off before this run: whatever step failed now, two states lie in the volumes.
+  switch (plan.begun && BEFORE_SWAP.includes(at) ? "swap" : at) {
+    case "stop-backups":
     case "stop-jobs":
     case "prove-idle":
-      return [`the data is as it was; ${stopped ? "jobs of the data plane may be stopped" : "nothing was stopped"}`, `to go on: ${again}`, `to leave it, and start the data plane on its old data: ${gvfx} data restore --start`];
+      return [`the data is as it was; ${stopped ? "jobs of the data plane may be stopped" : "nothing was stopped"}`, `to go on: ${again}`, `to leave it, and start everything on the old data: ${gvfx} data restore --start`];
     case "swap":
-      return ["the data plane is stopped, and its volumes may be half in place", `to go on where it ended: ${again}`, `to go back to the data before: ${gvfx} data restore --undo`];
+      return ["the volumes may be half in place: start nothing on them; what ran was stopped, as far as the steps above say", `to go on where it ended: ${again}`, `to go back to the data before: ${undo}`];
     case "start-jobs":
-      return ["the restored data is in place; the data plane did not start", `see why: ${gvfx} why gvfx-postgres gvfx-objectstore gvfx-convex`, `to start it again: ${gvfx} data restore --start`, `to go back to the data before: ${gvfx} data restore --undo`];
+      return ["the restored data is in place; the data plane did not start", `see why: ${gvfx} why gvfx-postgres gvfx-objectstore gvfx-convex`, `to start it again, and then the app: ${gvfx} data restore --start`, `to go back to the data before: ${undo}`];
     case "remove":
-      return [`the rehearsal is done; ${folder} on ${request.target} was not removed: ${gvfx} data restore --discard-old`];
+      return [`the rehearsal is done; ${folder} on ${request.target} was not removed; to remove it, and nothing that was kept aside: ${discardCommand(gvfx, environment, request.target, "beside")}`];
     default:
       return [`nothing that runs was touched; ${folder} on ${request.target} is removed by the next restore of this point`, `to try again, or another point: ${gvfx} data backups`];
   }

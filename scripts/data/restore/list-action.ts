@@ -18,6 +18,6 @@ export async function listAction({ env, access, signal, progress, now, json, wri
   const manifests = await readManifests(access, source, on, shown, signal);
   reading.done();
   if (json) write(JSON.stringify({ environment: env.name, source, total: points.length, points: shown.map(({ id, time }) => ({ id, time, manifest: manifests.get(id) ?? null })) }, null, 2));
-  else write(textPoints(shown.map((point) => ({ point, manifest: manifests.get(point.id) ?? null })), points.length, now(), `${gvfx} data backups`));
+  else write(textPoints(shown.map((point) => ({ point, manifest: manifests.get(point.id) ?? null })), points.length, now(), `${gvfx} data backups`, env.nomad.namespace));
   return points.length > 0 ? 0 : 1;
 }

@@ -14,6 +14,19 @@ export const STATE_FILE = "gvfx-restore";
 export const ASIDE = ".before-restore-";
 /** Likewise, of data that `--undo` took out again. */
 export const UNDONE = ".undone-";
+/** File in a restored folder with the moment of its swap, from before the first rename until after the last one. */
+export const STAMP_FILE = "stamp";
+/** File below a node's volumesRoot that is there while an undo is under way. */
+export const UNDO_FILE = ".gvfx-restore-undo";
+
+/** Prints "begun FOLDER" for a swap that is not at its end, and "undoing" for an undo; wants $root. */
+export const HALF_DONE = `for half in "$root"/${RESTORE_PREFIX}*/${STAMP_FILE}; do [ ! -e "$half" ] || echo "begun \${half%/*}"; done
+[ ! -e "$root/${UNDO_FILE}" ] || echo undoing`;
+
+/** Asks only what is half done, which takes no time. */
+export function halfDoneScript(volumesRoot: string): string {
+  return script(`root=${quoted(volumesRoot)}\n${HALF_DONE}`);
+}
 
 /** Folder of the repository on a node. */
 export function repositoryFolder(volumesRoot: string): string {
@@ -57,6 +70,7 @@ for folder in "$root"/${RESTORE_PREFIX}*; do
   [ -d "$folder" ] || continue
   echo "restored $(cat "$folder/${STATE_FILE}" 2>/dev/null || echo foreign) $folder"
 done
+${HALF_DONE}
 for folder in "$root"/*${ASIDE}* "$root"/*${UNDONE}*; do [ ! -d "$folder" ] || echo "aside $folder"; done
 docker ps --all --filter label=${CONTAINER_LABEL} --format 'restoring {{.Names}}' 2>/dev/null || true`);
 }
@@ -82,9 +96,10 @@ export function parseLook(name: string, volumesRoot: string, lines: readonly str
     // What is not ours has no state file: nothing is done with it.
     restored: values("restored").flatMap((line): RestoredFolder[] => {
       const [state, path] = line.split(" ");
-      return state === "unfinished" || state === "proven" ? [{ path, shortId: path.slice(path.lastIndexOf(RESTORE_PREFIX) + RESTORE_PREFIX.length), state }] : [];
+      return state === "unfinished" || state === "proven" ? [{ path, shortId: path.slice(path.lastIndexOf(RESTORE_PREFIX) + RESTORE_PREFIX.length), state, begun: values("begun").includes(path) }] : [];
     }),
     keptAside: values("aside"),
+    undoing: lines.includes("undoing"),
     restoreContainers: values("restoring"),
   };
 }

@@ -30,6 +30,8 @@ export interface RestoreOperations {
   /** Loads the objects into a new object store and reads them back. @returns in what they differ from the inventory */
   loadObjects(proof: FilesProof): Promise<readonly string[]>;
   markProven(): Promise<void>;
+  /** Ends runs of the backup: one that spans a restore would store rows of one state with objects of the other. @returns their ids */
+  stopBackups(): Promise<readonly string[]>;
   stopJobs(jobs: readonly string[]): Promise<void>;
   /** @returns who has a restored volume's place open */
   volumeUsers(): Promise<readonly string[]>;

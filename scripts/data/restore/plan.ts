@@ -5,12 +5,15 @@
  * backup that cannot be restored costs nothing that runs.
  */
 import { JOBS } from "../../../contracts/services";
-import { isSilent, restoreFolder, shortId, type JobFacts, type NodeFacts, type RestoreFacts, type RestorePlan, type RestoreProblem, type RestoreRequest, type RestoreStep } from "./types";
+import { APP_JOBS, discardCommand, inPlaceCommand, isSilent, restoreFolder, type JobFacts, type NodeFacts, type RestoreFacts, type RestorePlan, type RestoreProblem, type RestoreRequest, type RestoreStep } from "./types";
 
 /** Those that write last are stopped first. */
-const STOP_ORDER: readonly string[] = [JOBS.convex, JOBS.objectstore, JOBS.postgres];
+const STOP_ORDER: readonly string[] = [JOBS.worker, JOBS.api, JOBS.convex, JOBS.objectstore, JOBS.postgres];
 /** Room for WAL that the proof's recovery writes, and for what the file system itself takes. */
 const ROOM_FACTOR = 1.1;
+
+/** What no restore can see. */
+export const ELSEWHERE = "a worker or an API that runs outside of Nomad (the legacy host's) and uses this Convex is not stopped by this: stop it there yourself, before and until the orders are reconciled";
 
 export type Planned = { readonly plan: RestorePlan } | { readonly problems: readonly RestoreProblem[] };
 
@@ -19,7 +22,8 @@ export function planRestore(facts: RestoreFacts, request: RestoreRequest): Plann
   const target = facts.nodes.find(({ name }) => name === request.target);
   if (!target || isSilent(target)) return { problems: [unreachable(facts, request, target?.silent)] };
   const folder = restoreFolder(target.volumesRoot, request.point);
-  const ready = request.mode === "in-place" && target.restored.some(({ path, state }) => path === folder && state === "proven");
+  const proven = request.mode === "in-place" ? target.restored.find(({ path, state }) => path === folder && state === "proven") : undefined;
+  const ready = proven !== undefined;
   const jobs = jobsToStop(facts, target.name);
   const problems = [
     ...programProblems(target),
@@ -32,6 +36,8 @@ export function planRestore(facts: RestoreFacts, request: RestoreRequest): Plann
   return {
     plan: {
       request,
+      environment: facts.environment,
+      begun: proven?.begun ?? false,
       folder,
       steps: [...(ready ? [] : besideSteps(request, target)), ...(request.mode === "in-place" ? swapSteps(jobs) : []), ...(request.mode === "rehearse" ? [{ kind: "remove" } as const] : [])],
       notes: notes(facts, request, target, folder, ready, jobs),
@@ -52,19 +58,25 @@ function besideSteps({ from }: RestoreRequest, target: NodeFacts): RestoreStep[]
   ];
 }
 
+/** What trades stays stopped: its kill switch is restored data, and may be one that was set since. */
 function swapSteps(jobs: readonly string[]): RestoreStep[] {
+  const started = jobs.filter((id) => !APP_JOBS.includes(id)).reverse();
   return [
+    { kind: "stop-backups" },
     ...(jobs.length > 0 ? [{ kind: "stop-jobs", jobs } as const] : []),
     { kind: "prove-idle" },
     { kind: "swap" },
-    ...(jobs.length > 0 ? [{ kind: "start-jobs", jobs: [...jobs].reverse() } as const] : []),
+    ...(started.length > 0 ? [{ kind: "start-jobs", jobs: started } as const] : []),
   ];
 }
 
-/** Jobs that Nomad would run on the target: those of a data node that is gone are pinned to it, and are moved by a deploy. */
+/**
+ * Jobs of the data plane that Nomad would run on the target (those of a data node that is gone are pinned to it, and are
+ * moved by a deploy), and those of the app that run, wherever.
+ */
 function jobsToStop({ jobs }: RestoreFacts, target: string): readonly string[] {
   if (jobs === undefined || "unknown" in jobs) return [];
-  const here = jobs.filter(({ state, node }) => state !== "absent" && node === target).map(({ id }) => id);
+  const here = jobs.filter(({ id, state, node }) => (APP_JOBS.includes(id) ? state === "running" : state !== "absent" && node === target)).map(({ id }) => id);
   return STOP_ORDER.filter((id) => here.includes(id));
 }
 
@@ -92,15 +104,19 @@ function sourceProblems({ nodes }: RestoreFacts, { from }: RestoreRequest): Rest
   return source?.hasRepository ? [] : [{ what: `there is no repository of backups on ${from.node}`, fix: "name the node that has one, --from NODE, or restore from the second copy: --from s3" }];
 }
 
-function roomProblems({ bytes, objectBytes, gvfx }: RestoreFacts, { name, volumesRoot, freeBytes }: NodeFacts): RestoreProblem[] {
+function roomProblems({ bytes, objectBytes, gvfx, environment }: RestoreFacts, { name, volumesRoot, freeBytes }: NodeFacts): RestoreProblem[] {
   // The objects twice more: in the object store, and read back from it once.
   const needed = Math.ceil((bytes + 2 * objectBytes) * ROOM_FACTOR);
-  return freeBytes >= needed ? [] : [{ what: `${name} has ${mebibytes(freeBytes)} free at ${volumesRoot}, and this restore needs ${mebibytes(needed)}: the data is kept beside what is there`, fix: `make room on ${name}; what earlier restores left there is removed by: ${gvfx} data restore --discard-old --to ${name}` }];
+  return freeBytes >= needed ? [] : [{ what: `${name} has ${mebibytes(freeBytes)} free at ${volumesRoot}, and this restore needs ${mebibytes(needed)}: the data is kept beside what is there`, fix: `make room on ${name}; what earlier restores left there is removed by: ${discardCommand(gvfx, environment, name)}` }];
 }
 
-function inPlaceProblems(facts: RestoreFacts, { target: name }: RestoreRequest, target: NodeFacts): RestoreProblem[] {
+function inPlaceProblems(facts: RestoreFacts, { target: name, point }: RestoreRequest, target: NodeFacts): RestoreProblem[] {
   const { jobs, dataNode, gvfx } = facts;
   const problems: RestoreProblem[] = [];
+  const folder = restoreFolder(target.volumesRoot, point);
+  const back = `${gvfx} data restore --undo --confirm ${facts.environment}`;
+  for (const { path, begun } of target.restored) if (begun && path !== folder) problems.push({ what: `${path} on ${name} is half in place: its swap broke off, and a second one would mix three states`, fix: `go back to the data before it first: ${back}` });
+  if (target.undoing) problems.push({ what: `an undo on ${name} broke off: its volumes are of two states`, fix: `end it first: ${back}` });
   if (name !== dataNode) problems.push({ what: `the data plane's jobs run on ${dataNode}: data put in place on ${name} would be used by nobody`, fix: `restore to ${dataNode}, or, when that is gone for good, set dataPlane.node = "${name}" first: docs/restore.md, "The data node is gone"` });
   for (const { path, mountPoint } of target.volumes) if (mountPoint) problems.push({ what: `${path} is a file system of its own, which cannot be renamed, so that nothing would be kept of what is in it`, fix: `restore beside (--beside), stop the jobs, and move the data by hand: docs/restore.md, "A volume is a mount point"` });
   if (jobs === undefined || "unknown" in jobs) problems.push({ what: `Nomad was not asked about the data plane's jobs, so that nobody knows who uses the data: ${jobs?.unknown ?? "no answer"}`, fix: `make it answer (${gvfx} doctor), or restore beside, which needs no Nomad: --beside` });
@@ -112,21 +128,24 @@ function inPlaceProblems(facts: RestoreFacts, { target: name }: RestoreRequest, 
   return problems;
 }
 
-function restoredProblems({ gvfx }: RestoreFacts, { point }: RestoreRequest, target: NodeFacts, folder: string): RestoreProblem[] {
+function restoredProblems({ gvfx, environment }: RestoreFacts, request: RestoreRequest, target: NodeFacts, folder: string): RestoreProblem[] {
   const kept = target.restored.find(({ path, state }) => path === folder && state === "proven");
-  return kept ? [{ what: `${folder} on ${target.name} holds this restore point already, restored and proven`, fix: `put it in place (${gvfx} data restore --in-place --snapshot ${shortId(point)}), or remove it with all else that restores left (${gvfx} data restore --discard-old --to ${target.name}) and run this again` }] : [];
+  return kept ? [{ what: `${folder} on ${target.name} holds this restore point already, restored and proven`, fix: `put it in place (${inPlaceCommand(gvfx, environment, request)}), or remove it with all else that was restored beside (${discardCommand(gvfx, environment, target.name, "beside")}) and run this again` }] : [];
 }
 
-function notes({ jobs, gvfx, dataNode, nodes }: RestoreFacts, { mode, point }: RestoreRequest, target: NodeFacts, folder: string, ready: boolean, stopped: readonly string[]): string[] {
+function notes({ jobs, gvfx, dataNode, nodes, environment }: RestoreFacts, request: RestoreRequest, target: NodeFacts, folder: string, ready: boolean, stopped: readonly string[]): string[] {
   const filled = target.volumes.filter(({ state }) => state === "filled").map(({ name }) => name);
   const silent = nodes.filter(isSilent);
+  const { mode } = request;
   const list: string[] = [];
   if (ready) list.push(`${folder} holds this restore point, proven before: it is put in place as it is`);
-  if (mode === "beside") list.push(`it stays in ${folder} on ${target.name}; to put it in place: ${gvfx} data restore --in-place --snapshot ${shortId(point)}${target.name === dataNode ? "" : `, once dataPlane.node is "${target.name}"`}`);
+  if (mode === "beside") list.push(`it stays in ${folder} on ${target.name}; to put it in place: ${inPlaceCommand(gvfx, environment, request)}${target.name === dataNode ? "" : `, once dataPlane.node is "${target.name}"`}`);
   if (mode !== "in-place") return list;
-  if (filled.length > 0) list.push(`what is in ${filled.join(" and ")} on ${target.name} now is kept aside, until: ${gvfx} data restore --discard-old; to go back to it: ${gvfx} data restore --undo`);
-  list.push("what was written after the restore point is not in it: orders since then are known to the exchange alone; keep every kill switch on until they are reconciled (docs/restore.md)");
-  if (stopped.length === 0 && Array.isArray(jobs)) list.push(`no job of the data plane is pinned to ${target.name} yet (${jobs.map(pinned).join(", ")}); deploy it next: npx cdktf deploy data-plane`);
+  if (filled.length > 0) list.push(`what is in ${filled.join(" and ")} on ${target.name} now is kept aside, until: ${discardCommand(gvfx, environment, target.name)}; to go back to it: ${gvfx} data restore --undo --confirm ${environment}`);
+  list.push(`${JOBS.worker} and ${JOBS.api} are stopped first and stay stopped, since kill switches are restored data: one that was set after the restore point is off again; they start with: ${gvfx} data restore --start`);
+  list.push("what was written after the restore point is not in it: orders since then are known to the exchange alone; reconcile them before trading goes on (docs/restore.md)");
+  list.push(ELSEWHERE);
+  if (!stopped.some((id) => !APP_JOBS.includes(id)) && Array.isArray(jobs)) list.push(`no job of the data plane is pinned to ${target.name} yet (${jobs.filter(({ id }) => !APP_JOBS.includes(id)).map(pinned).join(", ")}); deploy it next: npx cdktf deploy data-plane`);
   if (silent.length > 0) list.push(`${silent.map(({ name }) => name).join(" and ")} could not be asked; when it comes back with its old data it must not start the data plane: power it off, or deploy data-plane before it returns`);
   return list;
 }

@@ -34,10 +34,11 @@ export interface PointWish {
  * The restore point that is meant; the newest by default.
  * @param points newest first
  * @param list command that shows them, for sentences
+ * @param namespace of the backup's job, for sentences
  * @throws Error that says which there are
  */
-export function choosePoint(points: readonly RestorePoint[], { at, snapshot }: PointWish, list: string): RestorePoint {
-  if (points.length === 0) throw new Error(`the repository has no backup of this platform, so that there is nothing to restore; look at the job: nomad job status gvfx-backup; an older repository may be at another place: --from`);
+export function choosePoint(points: readonly RestorePoint[], { at, snapshot }: PointWish, list: string, namespace: string): RestorePoint {
+  if (points.length === 0) throw new Error(`the repository has no backup of this platform, so that there is nothing to restore; look at the job: nomad job status -namespace ${namespace} gvfx-backup; an older repository may be at another place: --from`);
   const oldest = points.at(-1)!;
   const range = `the backups go from ${oldest.time.toISOString()} (${shortId(oldest)}) to ${points[0].time.toISOString()} (${shortId(points[0])}); see all: ${list} --all`;
   if (snapshot !== undefined) {

@@ -13,7 +13,7 @@ import { isLate, restoreReport, type RestoreReport } from "./report";
 import { sshOperations } from "./ssh-operations";
 import { stampOf } from "./swap";
 import { textPlan, textProblems, textReport } from "./text";
-import type { RestoreFacts, RestoreMode, RestorePlan } from "./types";
+import { inPlaceCommand, type RestoreFacts, type RestoreMode, type RestorePlan } from "./types";
 
 export interface RestoreOptions {
   readonly at?: string;
@@ -47,11 +47,12 @@ export async function restoreAction(context: ActionContext, options: RestoreOpti
     return 0;
   }
   if (plan.request.mode === "in-place" && options.confirm !== env.name) {
-    complain(`This replaces the data of "${env.name}" with that of ${plan.request.point.time.toISOString()}. Nothing was changed; to do it, give the environment's name: --confirm ${env.name}`);
+    complain(`This replaces the data of "${env.name}" with that of ${plan.request.point.time.toISOString()}. Nothing was changed; to do it: ${inPlaceCommand(gvfx, env.name, plan.request)}`);
     return 1;
   }
   const jobs: DataJobs | undefined = plan.request.mode === "in-place" ? access.jobs() : undefined;
   const operations = sshOperations({ env, images: access.images, plan, machine: (node) => access.machine(node), repository: await access.repository(plan.request.from), objectstore: await access.objectstore(), jobs, variables: access.sshVariables, signal: context.signal, now });
+  context.changing();
   const execution = await executePlan(plan, operations, { progress: context.progress, signal: context.signal, convexDatabase: convexDatabase(env.dataPlane.convexInstance), bytes, gvfx });
   const report = restoreReport(env, plan, execution, startedAt, now());
   const files = writeReport(context.reports, report, startedAt);
@@ -73,7 +74,7 @@ async function prepare({ env, access, signal, progress, gvfx }: ActionContext, o
   const from = chooseSource(env, nodes, options.from);
   const target = options.to ?? (mode === "rehearse" && from.kind === "local" ? from.node : env.dataPlane.node);
   const on = resticNode(from, target);
-  const point = choosePoint(await listPoints(env, access, from, on, signal), { at, snapshot: options.snapshot }, `${gvfx} data backups`);
+  const point = choosePoint(await listPoints(env, access, from, on, signal), { at, snapshot: options.snapshot }, `${gvfx} data backups`, env.nomad.namespace);
   const manifest = (await readManifests(access, from, on, [point], signal)).get(point.id);
   if (!manifest) throw new Error(`backup ${point.id.slice(0, 8)} has no manifest that can be read: it was not made by this platform's job, or is damaged; choose another: ${gvfx} data backups`);
   looking.done(`backup ${point.id.slice(0, 8)} of ${point.time.toISOString()}`);

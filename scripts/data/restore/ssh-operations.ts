@@ -2,8 +2,7 @@
 import type { ImageLock } from "../../../contracts/images";
 import { imageReference } from "../../../contracts/images";
 import { BACKUP_PATHS, parseBackupManifest, RUN_FOLDER, type BackupManifest } from "../../../contracts/backup";
-import { CONVEX_BUCKETS } from "../../../contracts/services";
-import { Duration } from "../../../contracts/units";
+import { CONVEX_BUCKETS, JOBS } from "../../../contracts/services";
 import type { Environment } from "../../../environments/schema";
 import { convexDatabase } from "../../../constructs/jobs/postgres";
 import { runScript, type ScriptRun, type SshTarget } from "../../clients/ssh";
@@ -11,7 +10,7 @@ import { streamBetween } from "../../clients/ssh-stream";
 import { proveDatabaseScript, REFUSED } from "./database";
 import { hashScript, inventoryProblems, manifestAlgorithm, objectProblems, parseHashes, parseInventory, postgresProblems, readScript, runFolder } from "./files";
 import { parseFingerprint } from "./fingerprint";
-import type { DataJobs } from "./jobs";
+import { startTime, stopTime, type DataJobs } from "./jobs";
 import { loadObjectsScript } from "./objects";
 import { NotProven, type FilesProof, type RestoreOperations } from "./operations";
 import { dumpScript, prepareFolder, restoreScript, unpackCommand, type Repository } from "./repository";
@@ -19,8 +18,6 @@ import { CONTAINER_LABEL, quoted, script } from "./shell";
 import { arrangePostgresScript, cleanUpScript, idleScript, markProvenScript, removeScript, stampOf, swapScript } from "./swap";
 import { RESTORED_VOLUMES, type RestorePlan } from "./types";
 
-/** Beyond the time in which a job is killed. */
-const STOP_ROOM = Duration.seconds(60);
 /** A transfer that a prune disturbed is tried again with the repository's new index. */
 const FETCH_TRIES = 2;
 
@@ -103,15 +100,16 @@ export function sshOperations({ env, images, plan, machine, repository, objectst
     async markProven() {
       await on(markProvenScript(folder, run, readBack));
     },
+    stopBackups: () => needed(jobs).stopBackups(stopTime(env, JOBS.backup)),
     async stopJobs(ids) {
-      for (const id of ids) await needed(jobs).stop(id, env.dataPlane.killTimeout.plus(STOP_ROOM));
+      for (const id of ids) await needed(jobs).stop(id, stopTime(env, id));
     },
     volumeUsers: async () => (await toTheEnd(idleScript(volumesRoot))).filter((line) => line.startsWith("user ")).map((line) => line.slice("user ".length)),
     async swap() {
       await toTheEnd(swapScript(volumesRoot, folder, stampOf(now())));
     },
     async startJobs(ids) {
-      for (const id of ids) await needed(jobs).start(id, env.rollout.healthyDeadline.plus(STOP_ROOM));
+      for (const id of ids) await needed(jobs).start(id, startTime(env));
     },
     async remove() {
       await toTheEnd(removeScript(folder));

@@ -1,5 +1,5 @@
 /** Renames that put restored volumes in place and take them out again. Each may be run again after it broke off. */
-import { ASIDE, STATE_FILE, UNDONE, USERS_OF_VOLUME } from "./look";
+import { ASIDE, HALF_DONE, STAMP_FILE, STATE_FILE, UNDO_FILE, UNDONE, USERS_OF_VOLUME } from "./look";
 import { quoted, script } from "./shell";
 import { RESTORE_PREFIX, RESTORED_VOLUMES } from "./types";
 
@@ -21,7 +21,8 @@ chmod 0700 "$volume/pgdata"`);
 
 /** Says that a folder holds data that was proven, and removes what was needed for the proof alone. */
 export function markProvenScript(folder: string, run: string, readBack: string): string {
-  return script(`rm -rf ${quoted(readBack)}
+  return script(`for volume in ${each}; do [ -n "$(ls -A ${quoted(`${folder}/volumes`)}/$volume 2>/dev/null)" ] || fail ${quoted(`${folder}/volumes`)}"/$volume is empty or not there: somebody removed what was restored; it is not proven"; done
+rm -rf ${quoted(readBack)}
 mkdir -p ${quoted(`${folder}/backup`)}
 for part in manifest.json objects.jsonl cluster; do [ ! -e ${quoted(run)}/$part ] || mv ${quoted(run)}/$part ${quoted(`${folder}/backup`)}/; done
 rm -rf ${quoted(`${folder}/raw`)}
@@ -45,8 +46,13 @@ done`);
 export function swapScript(volumesRoot: string, folder: string, stamp: string): string {
   return script(`root=${quoted(volumesRoot)}
 folder=${quoted(folder)}
-[ -e "$folder/stamp" ] || echo ${quoted(stamp)} >"$folder/stamp"
-stamp=$(cat "$folder/stamp")
+if [ ! -e "$folder/${STAMP_FILE}" ]; then
+  # Nothing was renamed yet, and nothing is unless all of it is there.
+  [ "$(cat "$folder/${STATE_FILE}" 2>/dev/null)" = proven ] || fail "$folder is not proven; nothing was renamed"
+  for volume in ${each}; do [ -n "$(ls -A "$folder/volumes/$volume" 2>/dev/null)" ] || fail "$folder/volumes/$volume is empty or not there, though $folder is called proven: somebody moved it; nothing was renamed. Remove $folder and restore again"; done
+  echo ${quoted(stamp)} >"$folder/${STAMP_FILE}"
+fi
+stamp=$(cat "$folder/${STAMP_FILE}")
 for volume in ${each}; do
   new=$folder/volumes/$volume
   if [ ! -d "$new" ]; then
@@ -64,32 +70,85 @@ rm -rf "$folder"
 sync`);
 }
 
-/** Puts back what the newest restore in place kept aside; what it had put there is kept in turn. */
-export function undoScript(volumesRoot: string, stamp: string): string {
+/**
+ * Chooses what an undo goes back to, and changes nothing: a swap that broke off ($folder and its $stamp), an undo that
+ * broke off ($undone and its $stamp), or else the newest restore in place, which must have kept every volume: one volume
+ * of it with another of a later moment would be a state that never was.
+ */
+const CHOOSE = `folder=
+undone=
+stamp=
+for half in "$root"/${RESTORE_PREFIX}*/${STAMP_FILE}; do
+  [ -e "$half" ] || continue
+  [ -z "$folder" ] || fail "the swaps of $folder and \${half%/*} broke off both: look at them; nothing was changed"
+  folder=\${half%/*}
+  stamp=$(cat "$half")
+done
+if [ -z "$folder" ]; then
+  if [ -e "$root/${UNDO_FILE}" ]; then read -r undone stamp <"$root/${UNDO_FILE}" || true; fi
+  [ -n "$stamp" ] || stamp=$(for volume in ${each}; do ls -d "$root/$volume${ASIDE}"* 2>/dev/null || true; done | sed 's/.*${ASIDE.replaceAll(".", "\\.")}//' | sort | tail -n 1)
+  [ -n "$stamp" ] || fail "$root has no data from before a restore: it was discarded, or there was none; nothing was changed"
+  if [ -z "$undone" ]; then
+    for volume in ${each}; do
+      [ -d "$root/$volume${ASIDE}$stamp" ] || fail "the restore of $stamp kept no $volume: it was empty then, or discarded, and the other volumes alone are no whole state; nothing was changed. Restore another backup instead"
+    done
+  fi
+fi`;
+
+/** Says to what an undo would go back, or fails with the reason why there is nothing; changes nothing. */
+export function undoCheckScript(volumesRoot: string): string {
   return script(`root=${quoted(volumesRoot)}
-kept=$root/.gvfx-restore-undo
-[ -e "$kept" ] || echo ${quoted(stamp)} >"$kept"
-stamp=$(cat "$kept")
-for volume in ${each}; do
-  [ -n "$(ls -d "$root/$volume${ASIDE}"* 2>/dev/null)" ] || [ -d "$root/$volume${UNDONE}$stamp" ] || rm -f "$kept"
-  [ -e "$kept" ] || fail "$root has no data of $volume from before a restore: it was discarded, or there was none; nothing was changed"
-done
-for volume in ${each}; do
-  old=$(ls -d "$root/$volume${ASIDE}"* 2>/dev/null | sort | tail -n 1)
-  # Put back already, by an undo that broke off.
-  [ -n "$old" ] && [ ! -d "$root/$volume${UNDONE}$stamp" ] || [ ! -d "$root/$volume" ] || continue
-  [ ! -d "$root/$volume" ] || mv "$root/$volume" "$root/$volume${UNDONE}$stamp"
-  mv "$old" "$root/$volume"
-  echo "restored $volume from $old"
-done
-rm -f "$kept"
+${CHOOSE}
+echo "undo $stamp"`);
+}
+
+/**
+ * Goes back to the data from before one restore in place, all volumes of it. Of a swap that broke off, what it had put in
+ * place goes back to its folder, which is proven as before; otherwise it is kept in turn.
+ */
+export function undoScript(volumesRoot: string, moment: string): string {
+  return script(`root=${quoted(volumesRoot)}
+${CHOOSE}
+# An empty folder in a volume's place is of somebody who looked for it; data there is not overwritten.
+free_place() { [ ! -d "$1" ] || rmdir "$1" 2>/dev/null || fail "$1 was filled while its data was aside: look at it and at $2"; }
+if [ -n "$folder" ]; then
+  for volume in ${each}; do
+    new=$folder/volumes/$volume
+    old=$root/$volume${ASIDE}$stamp
+    if [ ! -d "$new" ] && [ -d "$root/$volume" ]; then mv "$root/$volume" "$new"; fi
+    if [ -d "$old" ]; then
+      free_place "$root/$volume" "$old"
+      mv "$old" "$root/$volume"
+      echo "restored $volume from $old"
+    elif [ ! -d "$root/$volume" ]; then
+      # It was empty before the swap.
+      mkdir -m 0755 "$root/$volume"
+    fi
+  done
+  rm -f "$folder/${STAMP_FILE}"
+else
+  [ -n "$undone" ] || undone=${quoted(moment)}
+  echo "$undone $stamp" >"$root/${UNDO_FILE}"
+  for volume in ${each}; do
+    old=$root/$volume${ASIDE}$stamp
+    # Put back already, by an undo that broke off.
+    [ -d "$old" ] || continue
+    aside=$root/$volume${UNDONE}$undone
+    if [ -e "$aside" ]; then free_place "$root/$volume" "$old"; elif [ -d "$root/$volume" ]; then mv "$root/$volume" "$aside"; fi
+    mv "$old" "$root/$volume"
+    echo "restored $volume from $old"
+  done
+  rm -f "$root/${UNDO_FILE}"
+fi
 sync`);
 }
 
-/** Removes folders that restores left: what was kept aside, and what was restored beside. */
-export function discardScript(volumesRoot: string): string {
-  return script(`root=${quoted(volumesRoot)}
-for volume in ${each}; do
+/**
+ * Removes folders that restores left: what was restored beside, and, for "all", what was kept aside. Nothing is removed
+ * while a swap or an undo is half done: each of its folders may be needed to end it.
+ */
+export function discardScript(volumesRoot: string, what: "all" | "beside" = "all"): string {
+  const aside = `for volume in ${each}; do
   for old in "$root/$volume${ASIDE}"* "$root/$volume${UNDONE}"*; do
     [ -d "$old" ] || continue
     [ -d "$root/$volume" ] || fail "$root/$volume is not there, and $old may be the only data: nothing more was removed"
@@ -97,7 +156,11 @@ for volume in ${each}; do
     echo "removed $old"
   done
 done
-for folder in "$root/${RESTORE_PREFIX}"*; do
+`;
+  return script(`root=${quoted(volumesRoot)}
+half=$(${HALF_DONE.replaceAll("\n", "; ")})
+[ -z "$half" ] || fail "a restore on this node is half in place ($half), and all of its folders may be needed: end it, or go back (data restore --undo); nothing was removed"
+${what === "all" ? aside : ""}for folder in "$root/${RESTORE_PREFIX}"*; do
   [ -f "$folder/${STATE_FILE}" ] || continue
   rm -rf "$folder"
   echo "removed $folder"

@@ -9,8 +9,8 @@ export interface ListedPoint {
   readonly manifest?: BackupManifest | null;
 }
 
-export function textPoints(listed: readonly ListedPoint[], total: number, now: Date, list: string): string {
-  if (total === 0) return "There is no backup yet. The job runs every interval: nomad job status gvfx-backup";
+export function textPoints(listed: readonly ListedPoint[], total: number, now: Date, list: string, namespace: string): string {
+  if (total === 0) return `There is no backup yet. The job runs every interval: nomad job status -namespace ${namespace} gvfx-backup`;
   const rows = listed.map(({ point, manifest }) => [shortId(point), point.time.toISOString().replace(/\.\d+Z$/, "Z"), age(now.getTime() - point.time.getTime()), ...contents(manifest)]);
   const head = ["snapshot", "stored at", "age", "holds all before", "Postgres", "objects", "cluster"];
   const more = total > listed.length ? [`and ${total - listed.length} older ones: ${list} --all`] : [];

@@ -1,4 +1,5 @@
 /** What a restore is made of: where it may begin, what was found on the nodes, and what it does. */
+import { JOBS } from "../../../contracts/services";
 import { hostVolume, STATEFUL_JOBS } from "../../../contracts/volumes";
 
 /** One backup that can be restored. */
@@ -34,6 +35,8 @@ export interface RestoredFolder {
   /** The first eight digits of the snapshot. */
   readonly shortId: string;
   readonly state: "unfinished" | "proven";
+  /** A swap of it has begun, and broke off: part of it may be in place, and nothing may be started on that mixture. */
+  readonly begun: boolean;
 }
 
 export interface NodeFacts {
@@ -50,6 +53,8 @@ export interface NodeFacts {
   readonly restored: readonly RestoredFolder[];
   /** What restores in place have kept of the data before them. */
   readonly keptAside: readonly string[];
+  /** A way back (--undo) has begun, and broke off. */
+  readonly undoing: boolean;
   /** Containers of a restore that runs there, or was killed. */
   readonly restoreContainers: readonly string[];
 }
@@ -60,7 +65,10 @@ export interface SilentNode {
   readonly silent: string;
 }
 
-/** A job of the data plane, as Nomad has it. */
+/** Jobs of the app that write to Convex and trade. A restore in place stops them, and only `--start` starts them again; in the order of their start. */
+export const APP_JOBS: readonly string[] = [JOBS.api, JOBS.worker];
+
+/** A job of the data plane, or one of the app that writes to it, as Nomad has it. */
 export interface JobFacts {
   readonly id: string;
   readonly state: "running" | "stopped" | "absent";
@@ -99,6 +107,7 @@ export type RestoreStep =
   | { readonly kind: "load-objects" }
   | { readonly kind: "prove-references" }
   | { readonly kind: "mark-proven" }
+  | { readonly kind: "stop-backups" }
   | { readonly kind: "stop-jobs"; readonly jobs: readonly string[] }
   | { readonly kind: "prove-idle" }
   | { readonly kind: "swap" }
@@ -107,6 +116,10 @@ export type RestoreStep =
 
 export interface RestorePlan {
   readonly request: RestoreRequest;
+  /** Whose confirmation its commands ask for. */
+  readonly environment: string;
+  /** A swap of this folder broke off: until it is ended, or undone, nothing may be started. */
+  readonly begun: boolean;
   /** Where it is restored to, on the target. */
   readonly folder: string;
   readonly steps: readonly RestoreStep[];
@@ -127,6 +140,16 @@ export function isSilent(node: NodeFacts | SilentNode): node is SilentNode {
 /** How restic shortens an id. */
 export function shortId({ id }: Pick<RestorePoint, "id">): string {
   return id.slice(0, 8);
+}
+
+/** The command that puts what a request restores in place, whole: it may be pasted. @param gvfx as its commands are typed */
+export function inPlaceCommand(gvfx: string, environment: string, { point, target, from }: Pick<RestoreRequest, "point" | "target" | "from">): string {
+  return `${gvfx} data restore --in-place --snapshot ${shortId(point)} --from ${from.kind === "s3" ? "s3" : from.node} --to ${target} --confirm ${environment}`;
+}
+
+/** The command that removes what restores left on a node. */
+export function discardCommand(gvfx: string, environment: string, node: string, what: "all" | "beside" = "all"): string {
+  return `${gvfx} data restore --discard-old ${what === "beside" ? "--beside " : ""}--to ${node} --confirm ${environment}`;
 }
 
 /** Folders of restores on a node begin so; the rest is the restore point's short id. */
