@@ -1,6 +1,7 @@
 /** The legacy API and Consul as a move asks them, against servers that answer as the real ones do. */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
 import { kvPaths } from "../../../contracts/kv";
 import { announcer } from "../../../scripts/data/move/world/announce";
 import { legacyApi } from "../../../scripts/data/move/world/api";
@@ -76,7 +77,7 @@ test("an API that is gone is not healthy, nor is one that says so", async () => 
 });
 
 describe("Consul", () => {
-  const value = (text: string): unknown => [{ Value: Buffer.from(text).toString("base64") }];
+  const value = (text: string): unknown => [{ Value: Buffer.from(text).toString("base64"), ModifyIndex: 7 }];
   const keys = (...addresses: string[]) => consulKeys(addresses, "tok", kvPaths("gvfx"));
 
   test("owners and evidence are read, a key that is not there is undefined, and a server without a leader is passed over", async () => {
@@ -95,6 +96,21 @@ describe("Consul", () => {
       [{ Verb: "set", Key: "gvfx/evidence/data-move", Value: Buffer.from("pass").toString("base64") }, { Verb: "set", Key: "gvfx/evidence/data-move.record", Value: Buffer.from('{"move":"m"}').toString("base64") }],
       [{ Verb: "delete", Key: "gvfx/evidence/data-move" }, { Verb: "delete", Key: "gvfx/evidence/data-move.record" }],
     ]);
+  });
+
+  test("the lock is taken by check and set, is its own holder's again, and is given back by nobody else", async () => {
+    const lock = "gvfx/evidence/data-move.lock";
+    const free = await serve({ [`PUT /v1/kv/${lock}?cas=0`]: true });
+    expect(await keys(free.address).hold("m1")).toBeUndefined();
+    const [{ body: holder }] = free.heard;
+    expect(holder).toBe(`m1 on ${hostname()}`);
+    const mine = await serve({ [`PUT /v1/kv/${lock}?cas=0`]: false, [`GET /v1/kv/${lock}?consistent`]: value(holder), [`DELETE /v1/kv/${lock}?cas=7`]: true });
+    expect(await keys(mine.address).hold("m1")).toBeUndefined();
+    await keys(mine.address).release("m1");
+    expect(mine.heard.at(-1)!.request).toBe(`DELETE /v1/kv/${lock}?cas=7`);
+    expect(await keys(mine.address).hold("m2")).toEqual({ holder, key: lock });
+    await keys(mine.address).release("m2");
+    expect(mine.heard.filter(({ request }) => request.startsWith("DELETE"))).toHaveLength(1);
   });
 
   test("a token that may not is told which one may", async () => {

@@ -10,8 +10,8 @@ export class MemoryJournal implements Journal {
   readonly lines: Entry[] = [];
 
   /** @param world that dies together with whoever writes here */
-  constructor(private readonly world: FakeWorld, replaceEverything = false, appCannotTrade = false) {
-    this.lines.push({ at: "2026-02-01T11:59:00.000Z", event: "start", move: "m1", environment: "test", options: { replaceEverything, appCannotTrade, app: "abc of git" } });
+  constructor(private readonly world: FakeWorld, replaceEverything = false, appCannotTrade = false, move = "m1") {
+    this.lines.push({ at: "2026-02-01T11:59:00.000Z", event: "start", move, environment: "test", options: { replaceEverything, appCannotTrade, app: "abc of git" } });
   }
 
   entries(): readonly Entry[] {

@@ -42,6 +42,8 @@ export interface State {
   killSwitch: KillSwitch;
   openOrders: number;
   evidence: Evidence;
+  /** Who has Consul's lock. */
+  lock: string | undefined;
   owners: { worker: string | undefined; traffic: string | undefined };
   timescale: { source: Record<string, string[]>; target: Record<string, string[]> };
 }
@@ -57,6 +59,7 @@ export function startState(): State {
     killSwitch: { enabled: false, reason: null },
     openOrders: 1,
     evidence: { verdict: undefined, record: undefined },
+    lock: undefined,
     owners: { worker: "legacy", traffic: "legacy" },
     timescale: { source: { orders: ["o1"] }, target: {} },
   };
@@ -118,7 +121,7 @@ export class FakeWorld implements World {
       diff: async (a, b) => diff(this.disk.get(a)!, this.disk.get(b)!),
       freeBytes: async () => this.free,
     });
-    this.keys = this.mortal("keys", { owners: async () => ({ ...state.owners }), evidence: async () => ({ ...state.evidence }), setEvidence: async (evidence) => void (state.evidence = { ...evidence }) });
+    this.keys = this.mortal("keys", { owners: async () => ({ ...state.owners }), evidence: async () => ({ ...state.evidence }), setEvidence: async (evidence) => void (state.evidence = { ...evidence }), hold: async (move) => (state.lock === undefined || state.lock === move ? void (state.lock = move) : { holder: `${state.lock} on laptop-a`, key: "gvfx/evidence/data-move.lock" }), release: async (move) => { if (state.lock === move) state.lock = undefined; } });
     this.app = this.mortal("app", { name: "abc of git", check: async () => undefined, place: async () => undefined });
   }
 

@@ -109,7 +109,7 @@ test("evidence of another move is not this move's", async () => {
   const world = new FakeWorld();
   const { evidence } = world.keys;
   let asked = 0;
-  Object.assign(world.keys, { evidence: async () => (++asked > 1 ? { verdict: "pass", record: '{"move":"m0"}' } : evidence()) });
+  Object.assign(world.keys, { evidence: async () => (++asked > 3 ? { verdict: "pass", record: '{"move":"m0"}' } : evidence()) });
   expect((await stopped(() => undefined, world)).step).toBe("switch");
 });
 

@@ -110,7 +110,7 @@ describeWithBun("a move between two doubles of Convex", () => {
       source: from,
       target: to,
       snapshots: { validate: check, diff: async (a, b) => (await diffSnapshots(a, b)).filter(({ added, removed, changed }) => added + removed + changed > 0), freeBytes: async () => 2 ** 40 },
-      keys: { owners: async () => ({ worker: "legacy", traffic: "legacy" }), evidence: async () => evidence, setEvidence: async (given) => void (evidence = given) },
+      keys: { owners: async () => ({ worker: "legacy", traffic: "legacy" }), evidence: async () => evidence, setEvidence: async (given) => void (evidence = given), hold: async () => undefined, release: async () => undefined },
       app: await appSource({ from: "folder", folder: "lab/convex-app" }, { cache: join(folder, "cache"), variables: process.env }),
       timescale: undefined,
       announce: async () => undefined,

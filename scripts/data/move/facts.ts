@@ -16,7 +16,7 @@ export interface Facts {
     readonly evidence: { readonly verdict: string | null; readonly record: string | null };
     readonly timescale: boolean;
   };
-  readonly "keep-target": { readonly file: string; readonly rows: number };
+  readonly "keep-target": { readonly file: string; readonly rows: number; readonly counts: Readonly<Record<string, number>> };
   readonly functions: { readonly app: string };
   readonly variables: { readonly set: readonly string[] };
   readonly announce: { readonly told: boolean };

@@ -83,10 +83,16 @@ export interface MoverOptions {
 
 /** @throws Error of the step that failed, which the journal has too */
 export async function performMove(options: MoverOptions): Promise<void> {
-  const { journal, plan = PLAN, say, signal } = options;
+  const { journal, plan = PLAN, say, signal, world } = options;
+  let held = false;
   for (const [index, step] of plan.entries()) {
     if (situationOf(journal.entries()).done.has(step.id)) continue;
     signal.throwIfAborted();
+    // Preflight changes nothing, and says whatever else is wrong with Consul beside all the rest.
+    if (!held && step.id !== "preflight") {
+      await hold(options);
+      held = true;
+    }
     journal.append({ event: "begin", step: step.id });
     say(`${index + 1}/${plan.length} ${step.title}`);
     let facts: unknown;
@@ -98,7 +104,14 @@ export async function performMove(options: MoverOptions): Promise<void> {
     }
     journal.append({ event: "done", step: step.id, facts });
   }
+  await world.keys.release(moveOf(journal));
   journal.append({ event: "finished" });
+}
+
+/** The journal is this machine's alone; moves of other machines are kept away by Consul. */
+async function hold({ world, journal }: MoverOptions): Promise<void> {
+  const other = await world.keys.hold(moveOf(journal));
+  if (other) throw new Refused([`another data move of this environment has not ended: ${other.holder}. Take it up or undo it there. If that machine is lost: see what the legacy processes write to (CONVEX_URL in their env files), and only then: consul kv delete ${other.key}`]);
 }
 
 /**
@@ -111,6 +124,7 @@ export async function undoMove(options: MoverOptions, giveUpNewWrites: boolean):
   const situation = situationOf(journal.entries());
   if (thawBegan(situation) && !giveUpNewWrites && situation.state !== "undoing") throw new Refused([`the thaw has begun, so that the legacy processes may have written into the platform's Convex, and going back would leave those rows behind. Take the move up instead (${settings.commands.resume}); or go back and give them up: ${settings.commands.undo} --give-up-new-writes`]);
   await ownedByLegacy(world, settings);
+  await hold(options);
   if (situation.state !== "undoing") journal.append({ event: "undo", gaveUpNewWrites: giveUpNewWrites });
   const begun = plan.filter(({ id }) => situation.begun.has(id)).reverse();
   for (const step of [...begun.filter(({ undoneLate }) => !undoneLate), ...begun.filter(({ undoneLate }) => undoneLate)]) {
@@ -128,7 +142,14 @@ export async function undoMove(options: MoverOptions, giveUpNewWrites: boolean):
     }
     journal.append({ event: "undo-done", step: step.id });
   }
+  await world.keys.release(moveOf(journal));
   journal.append({ event: "undone" });
+}
+
+function moveOf(journal: Journal): string {
+  const [start] = journal.entries();
+  if (start?.event !== "start") throw new Error("the journal does not begin with the start of a move, so that nobody knows what it is of");
+  return start.move;
 }
 
 function contextOf({ journal, world, settings, folder, progress, say, signal }: MoverOptions): StepContext {
@@ -146,6 +167,7 @@ function contextOf({ journal, world, settings, folder, progress, say, signal }: 
       if (!situationOf(journal.entries()).done.has(step)) throw new Error(`the step "${step}" is not done, and a later one builds on it`);
       return maybe(step)!;
     },
+    attempts: (step) => journal.entries().filter((entry) => entry.event === "begin" && entry.step === step).length,
     times: () => situationOf(journal.entries()).times,
     file: (name) => join(folder, name),
     progress,

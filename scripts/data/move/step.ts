@@ -28,6 +28,8 @@ export interface StepContext {
   fact<K extends keyof Facts>(step: K): Facts[K];
   /** The same, or undefined. */
   maybe<K extends keyof Facts>(step: K): Facts[K] | undefined;
+  /** How often a step was begun, this time too. */
+  attempts(step: keyof Facts): number;
   /** When each step of this move began and was done, for the record. */
   times(): readonly StepTime[];
   /** A path in the move's own folder. */

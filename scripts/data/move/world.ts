@@ -149,6 +149,10 @@ export interface Keys {
   evidence(): Promise<Evidence>;
   /** Undefined removes. */
   setEvidence(evidence: Evidence): Promise<void>;
+  /** Keeps moves from other machines away, until it is released. Again by the same move: no matter. @returns who has it, when that is another */
+  hold(move: string): Promise<{ readonly holder: string; readonly key: string } | undefined>;
+  /** Only what this move holds. */
+  release(move: string): Promise<void>;
 }
 
 /** The app's functions at the pinned revision. */

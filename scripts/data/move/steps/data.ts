@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import type { TableDiff } from "../../snapshot/types";
 import { Refused, type Step } from "../step";
 import { stillFrozen } from "./freeze";
+import { asPreflightSaw } from "./source";
 
 /** More are counted, not listed. */
 const MOST_LISTED = 10;
@@ -34,6 +35,7 @@ export const importData: Step<"import"> = {
   undoneLate: true,
   async run(context) {
     await stillFrozen(context);
+    await asPreflightSaw(context);
     await context.world.target.importFrom(context.fact("export").file);
     return {};
   },

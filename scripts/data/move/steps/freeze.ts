@@ -1,6 +1,6 @@
 /** The writers stop, in the order in which nothing is left half done: trading, open orders, worker, API. */
 import { Refused, type Step, type StepContext } from "../step";
-import { filesElsewhere, writersElsewhere } from "./source";
+import { asPreflightSaw, filesElsewhere, writersElsewhere } from "./source";
 import { TradingImpossible, WRITERS, type World } from "../world";
 
 /** An order at the market settles within seconds. */
@@ -95,7 +95,9 @@ export const stop: Step<"stop"> = {
   id: "stop",
   title: "Stop the legacy worker and API",
   phase: "freeze",
-  async run({ world, signal }) {
+  async run(context) {
+    const { world, signal } = context;
+    await asPreflightSaw(context);
     // The worker first: it asks the API for nothing, and the API waits for nobody.
     for (const writer of WRITERS) await world.host.stop(writer);
     await mustBeDead(world, "after it was stopped");

@@ -12,7 +12,7 @@ export const keepTarget: Step<"keep-target"> = {
     // The way back is only as good as this file.
     const { problems } = await world.snapshots.validate(path, { filesRequired: false });
     if (problems.length > 0) throw new Refused([`the export of the platform's Convex (${path}) cannot be relied on as the way back: ${problems[0].place}: ${problems[0].what}${problems.length > 1 ? `, and ${problems.length - 1} more` : ""}; export it again by repeating the command`]);
-    return { file: path, rows: maybe("preflight")?.targetRows ?? 0 };
+    return { file: path, rows: maybe("preflight")?.targetRows ?? 0, counts: Object.fromEntries(await world.target.counts()) };
   },
 };
 

@@ -48,3 +48,24 @@ export async function writersElsewhere({ world, settings }: StepContext): Promis
     return !running || convexUrl === undefined || isSource(convexUrl, settings) ? [] : [`the legacy ${writer} (process ${running.pid}) writes to ${convexUrl}, which is not legacy's own Convex: another file or its unit sets ${CONVEX_KEY}; set it to ${settings.sourceUrl} there, and restart the ${writer}`];
   });
 }
+
+/**
+ * A move that is taken up may be hours old, and the world another one: before legacy stops and before
+ * the platform's Convex is replaced, what preflight saw must still be so.
+ * @throws Refused with everything that is not
+ */
+export async function asPreflightSaw(context: StepContext): Promise<void> {
+  const { world, settings, fact, attempts } = context;
+  const [owners, evidence, files, writers] = await Promise.all([world.keys.owners(), world.keys.evidence(), filesElsewhere(context), writersElsewhere(context)]);
+  const problems = [...ownerProblems(owners, settings), ...files, ...writers];
+  const before = fact("preflight").evidence;
+  if ((evidence.verdict ?? null) !== before.verdict || (evidence.record ?? null) !== before.record) problems.push(`the evidence in Consul (gate data-move: ${evidence.verdict ?? "nothing"}) is another than when this move began (${before.verdict ?? "nothing"}): another move was made since, or somebody changed it`);
+  // Once an import began it is this move's own rows that are there.
+  if (attempts("import") <= 1) {
+    const { counts } = fact("keep-target");
+    const now = await world.target.counts();
+    const changed = [...new Set([...Object.keys(counts), ...now.keys()])].filter((table) => !table.startsWith("_") && (counts[table] ?? 0) !== (now.get(table) ?? 0)).sort();
+    if (changed.length > 0) problems.push(`the platform's Convex has changed since it was kept (${changed.slice(0, 3).map((table) => `${table}: ${counts[table] ?? 0} -> ${now.get(table) ?? 0} rows`).join(", ")}${changed.length > 3 ? `, and ${changed.length - 3} more tables` : ""}): somebody writes into it, whose rows the import would replace and the kept file does not have`);
+  }
+  if (problems.length > 0) throw new Refused([...problems, `the world is another than when this move began, and nothing more was changed; find out why, then go back and begin anew: ${settings.commands.undo}; ${settings.commands.move}`]);
+}
