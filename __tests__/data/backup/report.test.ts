@@ -4,6 +4,9 @@ import { dumped, runStep, SECRETS, settingsAt, type Settings } from "./program";
 import { RunFolder } from "./run-folder";
 import { ServicesDouble } from "./services-double";
 
+// Each run is a process of its own, and a busy machine starts them slowly.
+jest.setTimeout(20_000);
+
 let services: ServicesDouble;
 let folder: RunFolder;
 beforeEach(async () => {
