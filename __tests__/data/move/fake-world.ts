@@ -209,7 +209,7 @@ export class FakeWorld implements World {
       path: file, bytes: JSON.stringify(rows).length, sha256: sha(JSON.stringify(rows)),
       tables: Object.entries(tables).map(([name, lines]) => ({ name, documents: lines.length, bytes: lines.join().length, digest: sha(lines.join()) })),
       files: { count: files?.length ?? 0, bytes: 1, digest: "f" },
-      problems: this.faults.exportDamaged && file.endsWith("legacy.zip") ? [{ place: "trades/documents.jsonl line 2", what: "its CRC is wrong", fix: "Export again." }] : [],
+      problems: this.faults.exportDamaged && /(legacy|given-up)\.zip$/.test(file) ? [{ place: "trades/documents.jsonl line 2", what: "its CRC is wrong", fix: "Export again." }] : [],
     };
   }
 

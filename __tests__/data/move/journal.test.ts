@@ -64,3 +64,11 @@ test("a second command is kept away while the first lives, and a dead one's lock
   writeFileSync(join(folder, "lock"), "99999999\n");
   lockMoves(folder)();
 });
+
+test("whoever only reads changes nothing: a line that is being written by another is not cut off", () => {
+  const path = written();
+  appendFileSync(path, '{"event":"done","st');
+  const before = readFileSync(path);
+  expect(new JournalFile(join(folder, "m1")).entries()).toHaveLength(3);
+  expect(readFileSync(path).equals(before)).toBe(true);
+});

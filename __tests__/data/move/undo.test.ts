@@ -96,3 +96,24 @@ describe("somebody's emergency stop", () => {
     expect(await world.api.killSwitch()).toEqual({ enabled: true, reason: "holidays" });
   });
 });
+
+test("a platform's Convex that does not answer keeps legacy from nothing, and is left as it is", async () => {
+  const { world, journal } = await moved();
+  const rows = structuredClone(world.state.target.rows.trades);
+  const down = () => Promise.reject(new Error("connection refused"));
+  for (const call of ["answers", "exportTo", "importFrom", "removeVariable"] as const) Object.assign(world.target, { [call]: down });
+  await undoMove(options(world, journal), true);
+  expect(world.said.join("\n")).toMatch(/does not answer \(connection refused\).*stays where it is.*gvfx data export --from nomad/);
+  expect([situationOf(journal.entries()).state, world.state.running, world.state.target.rows.trades]).toEqual(["undone", { worker: true, api: true }, rows]);
+  expect(world.state.files["backend/.env"]).not.toContain(NEW_URL);
+});
+
+test("what is given up is not replaced while its export is damaged", async () => {
+  const { world, journal } = await moved();
+  world.faults.exportDamaged = true;
+  await expect(undoMove(options(world, journal), true)).rejects.toThrow(/given-up\.zip, which would be all that is left .* is not sound: trades/);
+  expect(world.state.target.rows.trades).toEqual(["t1", "t2"]);
+  world.faults = {};
+  await undoMove(options(world, journal), true);
+  expect(world.state.target.rows).toEqual({});
+});

@@ -1,6 +1,6 @@
 /** An export of a running Convex to a file, by the real CLI. The file is there whole, or not at all. */
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Duration } from "../../../contracts/units";
@@ -42,7 +42,9 @@ export async function exportSnapshot(instance: ConvexInstance, cli: ConvexCli, o
       await cli.exportSnapshot(partial, { includeFiles });
       await watch.end();
       const { size } = await stat(partial);
+      await onDisk(partial);
       await rename(partial, out);
+      await onDisk(dirname(out));
       step.done(`${size.toLocaleString("en-US")} bytes in ${out}`);
       return size;
     } catch (error) {
@@ -56,6 +58,16 @@ export async function exportSnapshot(instance: ConvexInstance, cli: ConvexCli, o
       step.failed("see below");
       throw error;
     }
+  }
+}
+
+/** Whoever reads of it in a journal finds it, also after a power cut. */
+async function onDisk(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

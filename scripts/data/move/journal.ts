@@ -20,7 +20,7 @@ export type Entry = { readonly at: string } & (
   | { readonly event: "failed"; readonly step: string; readonly message: string }
   | { readonly event: "undo"; readonly gaveUpNewWrites: boolean }
   | { readonly event: "undo-begin"; readonly step: string }
-  | { readonly event: "undo-done"; readonly step: string }
+  | { readonly event: "undo-done"; readonly step: string; /** The platform's Convex did not answer: what it holds stays there. */ readonly left?: true }
   | { readonly event: "undo-failed"; readonly step: string; readonly message: string }
   | { readonly event: "undone" }
   | { readonly event: "finished" }
@@ -39,6 +39,8 @@ const FILE = "journal.jsonl";
 export class JournalFile implements Journal {
   private readonly known: Entry[];
   private readonly path: string;
+  /** Bytes of whole lines, when a torn one follows. */
+  private torn: number | undefined;
 
   /** @throws Error when a line other than the last is damaged */
   constructor(folder: string, private readonly now: () => Date = () => new Date()) {
@@ -53,6 +55,9 @@ export class JournalFile implements Journal {
 
   append(entry: NewEntry): void {
     const stamped = { at: this.now().toISOString(), ...entry } as Entry;
+    // Only now: whoever merely reads has no lock, and must change nothing.
+    if (this.torn !== undefined) this.cut(this.torn);
+    this.torn = undefined;
     const file = openSync(this.path, "a", 0o600);
     try {
       writeSync(file, `${JSON.stringify(stamped)}\n`);
@@ -67,7 +72,7 @@ export class JournalFile implements Journal {
   private read(): Entry[] {
     const text = readFileSync(this.path, "utf8");
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-    if (whole.length < text.length) this.cut(Buffer.byteLength(whole));
+    if (whole.length < text.length) this.torn = Buffer.byteLength(whole);
     return whole.split("\n").filter(Boolean).map((line, i) => {
       const entry = parseJson(line) as Entry | undefined;
       if (!entry || typeof entry !== "object" || typeof entry.event !== "string") throw new Error(`${this.path}: line ${i + 1} is no entry of a move's journal, so that nobody knows how far the move is; look at the file, and mend that line by hand: nothing was changed`);

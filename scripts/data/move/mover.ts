@@ -20,6 +20,8 @@ export interface MoveSituation {
   readonly begun: ReadonlySet<string>;
   /** Steps whose undo is done. */
   readonly undone: ReadonlySet<string>;
+  /** The undo leaves what the platform's databases hold where it is. */
+  readonly left: boolean;
   readonly times: readonly StepTime[];
   /** The last failure, unless something was done since. */
   readonly failure: { readonly step: string; readonly message: string } | undefined;
@@ -30,6 +32,7 @@ export function situationOf(entries: readonly Entry[]): MoveSituation {
   const begun = new Map<string, string>();
   const doneAt = new Map<string, string>();
   const undone = new Set<string>();
+  let left = false;
   let state: MoveState = "open";
   let failure: MoveSituation["failure"];
   for (const entry of entries) {
@@ -52,6 +55,7 @@ export function situationOf(entries: readonly Entry[]): MoveSituation {
         break;
       case "undo-done":
         undone.add(entry.step);
+        left ||= entry.left === true;
         failure = undefined;
         break;
       case "undone":
@@ -60,7 +64,7 @@ export function situationOf(entries: readonly Entry[]): MoveSituation {
         failure = undefined;
     }
   }
-  return { state, done, begun: new Set(begun.keys()), undone, failure, times: [...begun].map(([step, began]) => ({ step, began, done: doneAt.get(step) })) };
+  return { state, done, begun: new Set(begun.keys()), undone, left, failure, times: [...begun].map(([step, began]) => ({ step, began, done: doneAt.get(step) })) };
 }
 
 /** Legacy's processes may have written into the new Convex. */
@@ -132,15 +136,16 @@ export async function undoMove(options: MoverOptions, giveUpNewWrites: boolean):
     signal.throwIfAborted();
     journal.append({ event: "undo-begin", step: step.id });
     say(`undo: ${step.title}`);
+    let outcome: void | "left";
     try {
       // Legacy runs again since the first look, and the worker may have been given away.
       if (step.undoneLate) await ownedByLegacy(world, settings);
-      await step.undo(contextOf(options));
+      outcome = await step.undo(contextOf(options));
     } catch (error) {
       journal.append({ event: "undo-failed", step: step.id, message: (error as Error).message });
       throw error;
     }
-    journal.append({ event: "undo-done", step: step.id });
+    journal.append({ event: "undo-done", step: step.id, ...(outcome === "left" ? { left: true } : {}) });
   }
   await world.keys.release(moveOf(journal));
   journal.append({ event: "undone" });
@@ -167,6 +172,7 @@ function contextOf({ journal, world, settings, folder, progress, say, signal }: 
       if (!situationOf(journal.entries()).done.has(step)) throw new Error(`the step "${step}" is not done, and a later one builds on it`);
       return maybe(step)!;
     },
+    left: () => situationOf(journal.entries()).left,
     attempts: (step) => journal.entries().filter((entry) => entry.event === "begin" && entry.step === step).length,
     times: () => situationOf(journal.entries()).times,
     file: (name) => join(folder, name),

@@ -28,6 +28,8 @@ export interface StepContext {
   fact<K extends keyof Facts>(step: K): Facts[K];
   /** The same, or undefined. */
   maybe<K extends keyof Facts>(step: K): Facts[K] | undefined;
+  /** Whether an undo leaves what the platform's databases hold where it is. */
+  left(): boolean;
   /** How often a step was begun, this time too. */
   attempts(step: keyof Facts): number;
   /** When each step of this move began and was done, for the record. */
@@ -56,8 +58,11 @@ export interface Step<K extends keyof Facts = keyof Facts> {
   readonly title: string;
   readonly phase: Phase;
   run(context: StepContext): Promise<Facts[K]>;
-  /** Takes back what it did, whole or in part; left out where it changed nothing that counts. */
-  undo?(context: StepContext): Promise<void>;
+  /**
+   * Takes back what it did, whole or in part; left out where it changed nothing that counts.
+   * @returns "left" when what the platform's databases hold stays there, since they do not answer
+   */
+  undo?(context: StepContext): Promise<void | "left">;
   /** Undone after the legacy processes run again: it takes long, and nobody waits for it. */
   readonly undoneLate?: boolean;
 }

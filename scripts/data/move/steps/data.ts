@@ -39,9 +39,9 @@ export const importData: Step<"import"> = {
     await context.world.target.importFrom(context.fact("export").file);
     return {};
   },
-  async undo({ world, maybe }) {
+  async undo({ world, maybe, left }) {
     const kept = maybe("keep-target");
-    if (!kept) return;
+    if (!kept || left()) return;
     await world.target.importFrom(kept.file);
   },
 };
@@ -112,8 +112,8 @@ export const moveTimescale: Step<"timescale"> = {
     step.done(`${tables.length} tables`);
     return { tables: tables.length, rows: [...after.values()].reduce((sum, { rows }) => sum + rows, 0) };
   },
-  async undo({ world, maybe }) {
-    if (maybe("preflight")?.timescale) await world.timescale?.clear();
+  async undo({ world, maybe, left }) {
+    if (maybe("preflight")?.timescale && !left()) await world.timescale?.clear();
   },
 };
 

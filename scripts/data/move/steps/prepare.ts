@@ -42,7 +42,8 @@ export const variables: Step<"variables"> = {
     }
     return { set };
   },
-  async undo({ world, maybe }) {
+  async undo({ world, maybe, left }) {
+    if (left()) return;
     for (const name of maybe("preflight")?.variables ?? []) await world.target.removeVariable(name);
   },
 };

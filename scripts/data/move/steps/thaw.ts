@@ -88,17 +88,26 @@ export const start: Step<"start"> = {
     return { at };
   },
   async undo({ world, file, say, maybe, move, settings }) {
+    // Asked first: legacy must not stand still for a Convex that is gone.
+    const gone = await world.target.answers().then(() => undefined, (error: Error) => error.message);
     for (const writer of WRITERS) await world.host.stop(writer);
+    if (gone !== undefined) {
+      say(`the platform's Convex does not answer (${gone}): what it holds, with all that was written since the thaw, is not exported, and stays where it is. Export it once it answers: gvfx data export --from nomad`);
+      return "left";
+    }
     // What was written since is in no other place, and is about to be replaced.
     const path = file(GIVEN_UP);
     await world.target.exportTo(path);
+    const { problems } = await world.snapshots.validate(path, { filesRequired: false });
+    if (problems.length > 0) throw new Refused([`${path}, which would be all that is left of what was written since the thaw, is not sound: ${problems[0].place}: ${problems[0].what}; nothing was replaced. Undo again: ${settings.commands.undo}`]);
     say(`what the platform's Convex holds, with all that was written since the thaw, is kept in ${path}`);
-    if (!maybe("preflight")?.timescale) return;
+    if (!maybe("preflight")?.timescale) return undefined;
     if (!world.timescale) throw new Error("the environment does not name the database of TIMESCALE_URL any more (dataMove.timescale), which this move has moved too: what was written into it since the thaw could not be kept. Name it again, and undo again");
     const dump = await world.timescale.keep(`given-up-${move}.dump`).catch((error: Error) => {
       throw new Error(`what was written into the platform's database of TIMESCALE_URL since the thaw could not be kept (${error.message}), so that it is not dropped; mend that, and go on: ${settings.commands.undo}`);
     });
     say(`what the platform's database of TIMESCALE_URL holds is kept in ${dump} on the legacy host (pg_restore reads it)`);
+    return undefined;
   },
 };
 
