@@ -170,3 +170,11 @@ export const lab: EnvironmentInput = {
     ],
   },
 };
+
+/** The lab after server-1, with the data, is gone for good: what an operator changes then (docs/restore.md). */
+export const labWithoutServer1: EnvironmentInput = {
+  ...lab,
+  nomad: { ...lab.nomad, address: "https://127.0.0.1:14648" },
+  dataPlane: { ...lab.dataPlane, node: "server-2", initializeEmptyVolumes: false },
+  dataMove: { ...lab.dataMove, convexUrl: "http://100.127.0.12:3210" },
+};

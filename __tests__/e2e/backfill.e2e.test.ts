@@ -1,12 +1,12 @@
 /** Market data is brought by the app's own ingest and proven from the tables. */
 import type { CoverageReport } from "../../scripts/data/backfill/report";
 import { describeUnless } from "../terraform/terraform";
-import { environment, gvfxData, labMissing } from "./lab-fixture";
+import { environment, gvfxData, dataTestsMissing } from "./lab-fixture";
 
 const PAIRS = [...environment.markets.gold, ...environment.markets.crypto];
 const FEEDS = 7;
 
-describeUnless(labMissing(), "backfill and coverage", () => {
+describeUnless(dataTestsMissing(), "backfill and coverage", () => {
   test("six crypto pairs and gold are brought by bounded calls", async () => {
     const { backfill } = JSON.parse((await gvfxData(["backfill", "--gold", "--fresh", "--json"], [0, 1, 2])).output) as { backfill: readonly { readonly pair: string; readonly outcome: string; readonly calls: number }[] };
     expect(backfill.map(({ pair, outcome }) => [pair, outcome])).toEqual(backfill.map(({ pair }) => [pair, "covered"]));

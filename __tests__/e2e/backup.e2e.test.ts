@@ -1,16 +1,15 @@
 /** Backups by the job, and restores by the commands: rehearsed, in place, and what was deleted while a row still named it. */
 import { AwsClient } from "aws4fetch";
-import { BACKUP_STATUS_VARIABLE } from "../../contracts/backup";
 import { kvPaths } from "../../contracts/kv";
-import { CONVEX_BUCKETS, JOBS, serviceName } from "../../contracts/services";
+import { CONVEX_BUCKETS, serviceName } from "../../contracts/services";
 import { Duration } from "../../contracts/units";
 import { request } from "../../scripts/clients/http";
 import type { RestoreReport } from "../../scripts/data/restore/report";
+import { APP_JOBS } from "../../scripts/data/restore/types";
 import { describeUnless } from "../terraform/terraform";
-import { access, askConsul, askNomad, CONVEX, eventually, environment, gvfxData, gvfxLab, gvfxLease, inMachine, labMissing, namespace, nomadJson, query } from "./lab-fixture";
+import { A_BACKUP, backup, type Fingerprint } from "./backups";
+import { access, askConsul, CONVEX, eventually, environment, gvfxData, gvfxLab, gvfxLease, inMachine, dataTestsMissing, namespace, nomadJson, query } from "./lab-fixture";
 
-/** A run's pull, copy and store; four times what it takes on two idle cores. */
-const A_BACKUP = 180;
 const RECOVERY_POINT_GOAL = Duration.minutes(15);
 const RECOVERY_TIME_GOAL = Duration.minutes(3);
 const { workerOwner } = kvPaths(namespace);
@@ -20,27 +19,6 @@ const MODEL = "weights of a model";
 const OBJECTSTORE = "http://127.0.0.1:19000";
 
 const json = async <T>(args: readonly string[], accept?: readonly number[]): Promise<T> => JSON.parse((await gvfxData([...args, "--json"], accept)).output) as T;
-
-interface Fingerprint { readonly convex: readonly unknown[]; readonly tables: readonly unknown[] }
-
-async function status(): Promise<Readonly<Record<string, string>>> {
-  const answer = await askNomad(`/v1/var/${BACKUP_STATUS_VARIABLE}?namespace=${namespace}`);
-  return answer.status === 200 ? (JSON.parse(answer.text) as { Items: Record<string, string> }).Items : {};
-}
-
-/** Runs the job now, as an operator would. @returns what it wrote */
-async function backup(): Promise<Readonly<Record<string, string>>> {
-  const children = async () => (await nomadJson<readonly { readonly ID: string; readonly Status: string }[]>(`/v1/jobs?namespace=${namespace}&prefix=${JOBS.backup}/`)).filter(({ Status }) => Status !== "dead");
-  await eventually(A_BACKUP, async () => expect(await children()).toEqual([]));
-  const before = await status();
-  expect((await askNomad(`/v1/job/${JOBS.backup}/periodic/force?namespace=${namespace}`, { method: "PUT" })).status).toBe(200);
-  let after = before;
-  await eventually(A_BACKUP, async () => {
-    after = await status();
-    expect([after.lastSuccess !== before.lastSuccess, after.failure]).toEqual([true, undefined]);
-  });
-  return after;
-}
 
 async function secret(path: string): Promise<Readonly<Record<string, string>>> {
   const { vault } = access();
@@ -64,7 +42,7 @@ async function stored(storageId: string): Promise<string | undefined> {
 
 const count = async (table: string): Promise<number> => (await query<{ count: number }>("data:query", { table, filters: [], includeCount: true, limit: 1 })).count;
 
-describeUnless(labMissing(), "backup and restore", () => {
+describeUnless(dataTestsMissing(), "backup and restore", () => {
   let mark: string;
   /** The restore point of the second test; a later one may have come since, with what is deleted here. */
   let taken: string;
@@ -78,6 +56,7 @@ describeUnless(labMissing(), "backup and restore", () => {
     file = (await convex<{ storageId: string }>("action", "storage:storeTextFile", { content: MODEL, contentType: "text/plain" })).storageId;
   }, 120_000);
   afterAll(async () => {
+    await gvfxData(["restore", "--start"], [0, 1, 2]);
     await gvfxData(["restore", "--discard-old", "--confirm", "lab"], [0, 1, 2]);
     await askConsul(`/v1/kv/${workerOwner}`, { method: "PUT", body: "nomad" });
     await eventually(120, async () => expect((await gvfxLease<{ well: boolean }>("status")).well).toBe(true));
@@ -142,5 +121,12 @@ describeUnless(labMissing(), "backup and restore", () => {
     expect(after.convex).toEqual(before.convex);
     expect(report.convex).toEqual(before.convex);
     expect(await stored(file)).toBe(MODEL);
-  }, 420_000);
+
+    // What trades stays stopped until it is told to start.
+    const appIsStopped = async () => Promise.all(APP_JOBS.map(async (id) => (await nomadJson<{ readonly Stop: boolean }>(`/v1/job/${id}?namespace=${namespace}`)).Stop));
+    expect(await appIsStopped()).toEqual([true, true]);
+    expect(report.next.join("\n")).toMatch(/data restore --start/);
+    await gvfxData(["restore", "--start"]);
+    expect(await appIsStopped()).toEqual([false, false]);
+  }, 600_000);
 });

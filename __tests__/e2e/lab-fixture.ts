@@ -18,6 +18,11 @@ export function labMissing(): string | undefined {
   return process.env.GVFX_E2E_MISSING || undefined;
 }
 
+/** Why the tests that move, replace or take away the lab's data are not run; undefined when they are. Together they take as long as all the others. */
+export function dataTestsMissing(): string | undefined {
+  return labMissing() ?? (process.env.GVFX_E2E === "all" ? undefined : "GVFX_E2E=all runs it too: it replaces the lab's data");
+}
+
 /** Why no lab can run here; undefined when one can. Pulls what is missing. */
 export function findMissing(): string | undefined {
   if (process.env.GVFX_E2E === "off") return "GVFX_E2E=off";
@@ -38,10 +43,10 @@ export function findMissing(): string | undefined {
 /** Variables with which every gvfx command of these tests runs. */
 export const GVFX_LAB = { GVFX_ENV: "lab", CI: "true" } as const;
 
-/** Runs `gvfx data ...` for the lab. @returns also all that it said, errors included */
-export async function gvfxData(args: readonly string[], accept: readonly number[] = [0]): Promise<Finished & { readonly said: string }> {
+/** Runs `gvfx data ...` for the lab. @param name of the environment, when it is another of the lab's @returns also all that it said, errors included */
+export async function gvfxData(args: readonly string[], accept: readonly number[] = [0], name = "lab"): Promise<Finished & { readonly said: string }> {
   const lines: string[] = [];
-  const finished = await run(process.execPath, ["scripts/gvfx.mjs", "data", ...args], { env: GVFX_LAB, accept, onLine: (line) => lines.push(line) });
+  const finished = await run(process.execPath, ["scripts/gvfx.mjs", "data", ...args], { env: { ...GVFX_LAB, GVFX_ENV: name }, accept, onLine: (line) => lines.push(line) });
   return { ...finished, said: lines.join("\n") };
 }
 

@@ -7,7 +7,7 @@ import { kvPaths } from "../../contracts/kv";
 import { writeDataset } from "../../scripts/data/dataset/write";
 import type { SnapshotReport, TableDiff } from "../../scripts/data/snapshot/types";
 import { describeUnless } from "../terraform/terraform";
-import { askConsul, eventually, GVFX_LAB, gvfxData, gvfxLease, inMachine, labMissing, namespace, query } from "./lab-fixture";
+import { askConsul, eventually, GVFX_LAB, gvfxData, gvfxLease, inMachine, dataTestsMissing, namespace, query } from "./lab-fixture";
 
 const { workerOwner, evidence } = kvPaths(namespace);
 const MIB = 2 ** 20;
@@ -40,7 +40,7 @@ async function killedAt(sign: RegExp, ...args: string[]): Promise<void> {
   });
 }
 
-describeUnless(labMissing(), "the data move", () => {
+describeUnless(dataTestsMissing(), "the data move", () => {
   let folder: string;
   let set: string;
   let kept: string;

@@ -19,9 +19,9 @@ const LOCK_WAIT = "-lock-timeout=3m";
 /** One copy of each provider for all five stacks, where no mirror is configured. */
 const PLUGIN_CACHE = ".gvfx/terraform-plugins";
 
-/** Writes the five stacks; the digests are those that the lock file has now. */
-export async function synthesizeLab(): Promise<void> {
-  await run(process.execPath, ["scripts/synth.cjs"], { env: { GVFX_ENV: "lab", CDKTF_OUTDIR: OUTPUT_FOLDER }, log: join(LOGS, "synth.log") });
+/** Writes the five stacks; the digests are those that the lock file has now. @param environment of the lab, or of one that lost a node */
+export async function synthesizeLab(environment = "lab"): Promise<void> {
+  await run(process.execPath, ["scripts/synth.cjs"], { env: { GVFX_ENV: environment, CDKTF_OUTDIR: OUTPUT_FOLDER }, log: join(LOGS, "synth.log") });
 }
 
 export class Terraform {
