@@ -69,7 +69,7 @@ describe("jobs", () => {
     expect(job(JOBS.api)).toMatchObject({ kind: "replicated", count: 2, placement: "spread over app nodes", kept: false, health: ["GET /health"], checkedEvery: "5s", update: "1 canary, automatic", updateLimit: "healthy for 10s within 5m, else reverted" });
     expect(job(JOBS.gateway)).toMatchObject({ kind: "system", count: 2, copies: "one a node", placement: "every app node", update: "node by node" });
     expect(job(JOBS.postgres)).toMatchObject({ nodes: ["server-1"], placement: "server-1, its volume", volume: JOBS.postgres, health: ["TCP"], ports: [{ label: "postgres", to: 5432, node: 5432 }] });
-    expect(job(JOBS.backup)).toMatchObject({ kind: "periodic", count: 1, copies: "1, every 15m", nodes: ["server-2"], placement: "server-2, its volume", kept: false, volume: JOBS.backup, health: [], update: "with the next run", updateLimit: "" });
+    expect(job(JOBS.backup)).toMatchObject({ kind: "periodic", count: 1, copies: "1, every 10m", nodes: ["server-2"], placement: "server-2, its volume", kept: false, volume: JOBS.backup, health: [], update: "with the next run", updateLimit: "" });
     expect(job(JOBS.images)).toMatchObject({ stack: "app", kind: "sysbatch", count: 2, copies: "1, every 1h", nodes: ["server-1", "server-2"], placement: "every app node", kept: false, health: [], update: "with the next run", updateLimit: "" });
   });
 

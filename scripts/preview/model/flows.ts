@@ -63,13 +63,13 @@ function merged(all: readonly Flow[]): Flow[] {
   return [...byPair.values()];
 }
 
-/** Calls by name, by address and through the platform's identities. */
+/** Calls by name (host:port, or host and port= as libpq has them), by address and through the platform's identities. */
 function jobFlows(env: Environment, spec: JobSpec, specs: readonly JobSpec[]): Flow[] {
   const text = spec.group.tasks.flatMap((task) => [...Object.values(task.env ?? {}), ...(task.templates ?? []).map((template) => template.data)]).join("\n");
   const from = spec.id;
   const found: Flow[] = [];
   const domain = env.consul.domain.replace(/\./g, "\\.");
-  for (const [, , name, port] of text.matchAll(new RegExp(`(^|[^a-z0-9-])_?(gvfx-[a-z-]+)(?:\\._tcp)?\\.service\\.${domain}(?::(\\d+))?`, "gm"))) {
+  for (const [, , name, port] of text.matchAll(new RegExp(`(^|[^a-z0-9-])_?(gvfx-[a-z-]+)(?:\\._tcp)?\\.service\\.${domain}(?:(?::| port=)(\\d+))?`, "gm"))) {
     const target = specs.find((other) => other.group.services.some((service) => service.name === name));
     if (!target || target.id === from) continue;
     found.push({ from, to: target.id, ports: port ? [port] : [], what: `as ${name}` });
