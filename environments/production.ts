@@ -212,7 +212,8 @@ export const production: EnvironmentInput = {
     room: "20GiB",
     ordersWithin: "10m",
     stopGrace: "40s",
-    quietFor: "20s",
+    // Longer than BINGX_MARKET_DATA_INTERVAL_MIN, 1 minute: an overlooked worker begins a run within it.
+    quietFor: "75s",
     // BINGX_MARKET_DATA_INTERVAL_MIN is 1, and a run over nine pairs takes up to two minutes.
     writesWithin: "5m",
     criticalTables: ["trades", "trade_executions", "agent_configurations", "agent_versions", "model_artifacts", "ingestion_runs"],

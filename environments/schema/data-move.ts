@@ -29,7 +29,7 @@ export const dataMoveSchema = z.strictObject({
   /** From SIGTERM to SIGKILL. Longer than what a worker below its lease takes (lease.stopGrace, and some requests). */
   stopGrace: duration("40s"),
   /** For how long nothing may change in legacy's Convex after its writers were stopped. Longer than the shortest scheduler interval of a writer that was overlooked. */
-  quietFor: duration("20s"),
+  quietFor: duration("75s"),
   /** From the thaw until the worker must have begun a run in the new Convex: its interval, and what a run takes. */
   writesWithin: duration("5m"),
   /** Tables that must have rows after the move where they had before; the report names them. */
