@@ -25,7 +25,7 @@ const EMBEDDED = [
     target: "constructs/jobs/worker-lease-source.ts",
     constant: "WORKER_LEASE_SOURCE",
     what: "The worker lease's program, one file.",
-    bundle: { entry: "main.mjs", file: "runtime/worker-lease.mjs", version: "WORKER_LEASE_VERSION" },
+    bundle: { entry: "start.mjs", file: "runtime/worker-lease.mjs", version: "WORKER_LEASE_VERSION" },
   },
   {
     folder: "runtime/backup",

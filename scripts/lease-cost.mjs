@@ -73,7 +73,7 @@ const statusMiB = (pid, field) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "
 /** @returns {Promise<{ cpuPercent: number, rssMiB: number, anonMiB: number }>} memory: the most that was seen */
 async function measure(command, { folder, consul, settings, phase, ms }) {
   const file = join(folder, "settings.json");
-  writeFileSync(file, JSON.stringify({ owner: "nomad", keys: KEYS, node: "server-1", agents: [], servers: [], tokenFile: join(folder, "token"), address: "127.0.0.1", port: 0, containment: "host", timing: TIMING, ...settings }));
+  writeFileSync(file, JSON.stringify({ owner: "nomad", keys: KEYS, node: "server-1", agents: [], servers: [], tokenFile: join(folder, "token"), address: "127.0.0.1", port: 0, containment: "host", fence: "none", timing: TIMING, ...settings }));
   await consul.owner(phase === "active" ? "nomad" : "nobody");
   const lease = spawn(command[0], [...command.slice(1), BUNDLE, file, "--", "sleep", "1000000"], { stdio: ["ignore", "pipe", "ignore"] });
   const ended = new Promise((resolve) => lease.once("exit", resolve));

@@ -115,6 +115,7 @@ export const DEFECTS: readonly (readonly [rule: string, defect: string, key: Job
   ["leased-worker", "another lease key", "worker", lease({ settings: (s) => ({ ...s, keys: { ...s.keys, lease: "gvfx/worker-lease-2" } }) })],
   ["leased-worker", "the keys of another namespace", "worker", { Namespace: "gvfx-staging" }],
   ["leased-worker", "the containment of a host", "worker", lease({ settings: (s) => ({ ...s, containment: "host" }) })],
+  ["leased-worker", "no fence", "worker", lease({ settings: (s) => ({ ...s, fence: "none" }) })],
   ["leased-worker", "no timing", "worker", lease({ settings: (s) => ({ ...s, timing: undefined }) })],
   ["leased-worker", "a kill after the session's TTL", "worker", lease({ timing: { killAfterMs: 11_000, lockDelayMs: 20_000 } })],
   ["leased-worker", "a kill that leaves half a second of the TTL", "worker", lease({ timing: { killAfterMs: 9_500, lockDelayMs: 20_000 } })],

@@ -41,6 +41,7 @@ test("it is told the environment's keys and times, and by Nomad what only the no
     port: 9464,
     childMetricsUrl: "http://127.0.0.1:9465/metrics",
     containment: "container",
+    fence: "kernel-timer",
     timing: { ttlMs: 10_000, lockDelayMs: 12_000, renewEveryMs: 1_000, requestTimeoutMs: 3_000, terminateAfterMs: 8_000, killAfterMs: 9_000, stopGraceMs: 20_000 },
   });
   const other = parseEnvironment("other", { ...production, nomad: { ...production.nomad, namespace: "other" }, lease: { ...production.lease, stopGrace: "15s" } });

@@ -14,6 +14,7 @@ interface ReadSettings {
   readonly owner?: unknown;
   readonly keys?: { readonly owner?: unknown; readonly lease?: unknown };
   readonly containment?: unknown;
+  readonly fence?: unknown;
   readonly port?: unknown;
   readonly timing?: Readonly<Record<string, unknown>>;
 }
@@ -74,6 +75,7 @@ function settingsViolations(job: ReadJob, task: ReadTask): (string | false)[] {
     settings.owner !== "nomad" && `would run while the owner is ${JSON.stringify(settings.owner)}: legacy's worker has its own lease program; set owner to "nomad"`,
     (settings.keys?.owner !== workerOwner || settings.keys.lease !== workerLease) && `takes a lease on ${JSON.stringify(settings.keys?.lease)} under owner key ${JSON.stringify(settings.keys?.owner)}: other workers of namespace ${job.Namespace} use ${workerLease} and ${workerOwner}, and would run beside it; use these`,
     settings.containment !== "container" && `contains its worker as ${JSON.stringify(settings.containment)}: in a container every process but init and the lease program is to be killed; set containment to "container"`,
+    settings.fence !== "kernel-timer" && `has fence ${JSON.stringify(settings.fence)}: a node that stood still past the lease would wake a worker that trades until the lease program is awake, too; set fence to "kernel-timer"`,
     task.Env?.METRICS_PORT === String(settings.port) && `gives the worker the port of the lease program (${JSON.stringify(settings.port)}): one of them could not listen; use two`,
     ...timingViolations(settings.timing ?? {}, task),
   ];
@@ -99,6 +101,7 @@ export const leasedWorker: JobRule = {
     "another lease key",
     "the keys of another namespace",
     "the containment of a host",
+    "no fence",
     "no timing",
     "a kill after the session's TTL",
     "a kill that leaves half a second of the TTL",

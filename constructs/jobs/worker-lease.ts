@@ -44,6 +44,8 @@ export function leaseSettings(env: Environment) {
     childMetricsUrl: `http://127.0.0.1:${WORKER_METRICS_PORT}/metrics`,
     // Docker gives the container a PID namespace of its own.
     containment: "container",
+    // The worker runs on Bun, which loads it.
+    fence: "kernel-timer",
     timing: {
       ttlMs: lease.ttl.milliseconds,
       lockDelayMs: lease.lockDelay.milliseconds,

@@ -49,14 +49,14 @@ export function exitCode(code, signal) {
 
 /**
  * Starts a program in a session of its own: Ctrl-C in a terminal is for us, and we say what becomes of the worker.
- * @param {readonly string[]} command @param {Readonly<Record<string, string | undefined>>} env @param {"ignore" | "pipe"} input
- * @returns { { child: import("node:child_process").ChildProcess, pid: number, exited: Promise<{ code: number }> }}
+ * @param {readonly string[]} command @param {Readonly<Record<string, string | undefined>>} env @param {"ignore" | "pipe"} input @param { { readonly channel?: boolean }} [options]
+ * @returns { { child: import("node:child_process").ChildProcess, pid: number, exited: Promise<{ code: number }>, channel?: import("node:stream").Duplex }}
  */
-export function launch(command, env, input) {
-  const child = spawn(command[0], command.slice(1), { env, stdio: [input, "inherit", "inherit"], detached: true });
+export function launch(command, env, input, { channel = false } = {}) {
+  const child = spawn(command[0], command.slice(1), { env, stdio: [input, "inherit", "inherit", ...(channel ? [/** @type {const} */ ("pipe")] : [])], detached: true });
   // It comes later than the missing PID; without a listener it would end this program.
   child.on("error", () => {});
   if (child.pid === undefined) throw new Error(`${command[0]} cannot be started: the system made no process. Look at its limits on processes, open files and memory.`);
   const exited = new Promise((done) => child.once("exit", (code, signal) => done({ code: exitCode(code, signal) })));
-  return { child, pid: child.pid, exited };
+  return { child, pid: child.pid, exited, ...(channel ? { channel: /** @type {import("node:stream").Duplex} */ (child.stdio[3]) } : {}) };
 }

@@ -53,10 +53,10 @@ export function containerContainment(log) {
 
   return {
     problem,
-    start(command, env) {
+    start(command, env, options) {
       const why = problem();
       if (why) throw new Error(why);
-      started = launch(resolved(command, env), env, "ignore");
+      started = launch(resolved(command, env), env, "ignore", options);
       return started;
     },
     signal(name) {

@@ -29,7 +29,7 @@ const OPEN = "go";
 const OPEN_WITHIN_MS = 10_000;
 const SHELL = "/bin/sh";
 /** Its own words ("Killed") are nobody's; the command keeps the error output. It reaps whoever is left to it while it waits. */
-const GATE = `read -r word && [ "$word" = ${OPEN} ] || exit ${NOT_OPENED}; { "$@" </dev/null 2>&3 3>&-; } 3>&2 2>/dev/null; exit $?`;
+const GATE = `read -r word && [ "$word" = ${OPEN} ] || exit ${NOT_OPENED}; { "$@" </dev/null 2>&9 9>&-; } 9>&2 2>/dev/null; exit $?`;
 
 /** @param {import("./log.mjs").Log} log @returns {import("./containment.mjs").Containment} */
 export function hostContainment(log) {
@@ -41,11 +41,11 @@ export function hostContainment(log) {
 
   return {
     problem: () => look().problem,
-    start(command, env) {
+    start(command, env, options) {
       const { problem, unshare } = look();
       if (problem || !unshare) throw new Error(problem);
       if (run && !run.dead) throw new Error("what was started before is not dead yet: nothing is started beside it");
-      run = new Run([...unshare, SHELL, "-c", GATE, "worker-lease", ...resolved(command, env)], env, log);
+      run = new Run([...unshare, SHELL, "-c", GATE, "worker-lease", ...resolved(command, env)], env, log, options);
       return run;
     },
     signal: (name) => run?.signal(name),
@@ -74,10 +74,10 @@ class Run {
   #waiting = [];
   #killed = false;
 
-  /** @param {readonly string[]} command @param {Readonly<Record<string, string | undefined>>} env @param {import("./log.mjs").Log} log */
-  constructor(command, env, log) {
+  /** @param {readonly string[]} command @param {Readonly<Record<string, string | undefined>>} env @param {import("./log.mjs").Log} log @param { { readonly channel?: boolean }} [options] */
+  constructor(command, env, log, options) {
     this.log = log;
-    this.outer = launch(command, env, "pipe");
+    this.outer = launch(command, env, "pipe", options);
     // It may end before it reads.
     this.outer.child.stdin?.on("error", () => {});
     this.exited = this.outer.exited.then((end) => {
@@ -89,6 +89,10 @@ class Run {
       log("error", "start-failed", `the command is not started: ${error instanceof Error ? error.message : String(error)}`);
       this.#shut();
     });
+  }
+
+  get channel() {
+    return this.outer.channel;
   }
 
   get pid() {

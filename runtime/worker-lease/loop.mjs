@@ -24,15 +24,16 @@ export class Loop {
    * @param { {
    *   settings: import("./protocol.mjs").Settings, command: string[], environment: Record<string, string>,
    *   consul: Pick<import("./consul.mjs").Consul, "perform">, containment: import("./containment.mjs").Containment,
-   *   now: () => number, log: import("./log.mjs").Log, exit: (code: number) => void,
+   *   fence?: Pick<import("./fence.mjs").Fence, "environment" | "guard" | "renew" | "state">, now: () => number, log: import("./log.mjs").Log, exit: (code: number) => void,
    * }} parts
    */
-  constructor({ settings, command, environment, consul, containment, now, log, exit }) {
+  constructor({ settings, command, environment, consul, containment, fence, now, log, exit }) {
     this.settings = settings;
     this.command = command;
     this.environment = environment;
     this.consul = consul;
     this.containment = containment;
+    this.fence = fence;
     this.now = now;
     this.log = log;
     this.exit = exit;
@@ -94,7 +95,13 @@ export class Loop {
     if (state.session !== null && before.session === null) this.arm();
     // What a standby waits for is told when it changes, too.
     if (state.phase !== before.phase || (state.phase === "standby" && state.reason !== before.reason)) this.tellPhase(before, at);
+    if (state.renewedAt > before.renewedAt && this.child) this.fence?.renew(this.deadline);
     for (const effect of effects) this.perform(effect);
+  }
+
+  /** When everything must be killed, if no further renewal succeeds; on our clock. */
+  get deadline() {
+    return this.state.renewedAt + this.settings.timing.killAfterMs;
   }
 
   /** @param {State} before @param {number} at */
@@ -124,21 +131,27 @@ export class Loop {
 
   start() {
     try {
-      const child = this.containment.start(this.command, this.environment);
+      const child = this.containment.start(this.command, this.fence ? this.fence.environment(this.environment) : this.environment, { channel: this.fence !== undefined });
       this.child = child;
       this.childEnded = false;
       this.counts.start += 1;
       this.log("info", "child-started", `the worker runs: ${this.command.join(" ")}`, { pid: child.pid });
+      this.fence?.guard(child, this.deadline, (why) => this.cannotStart(why));
       void child.exited.then(({ code }) => {
         this.childEnded = true;
         this.log("info", "child-ended", `the worker ended with code ${code}`, { code });
         this.dispatch({ type: "child-exited", code });
       });
     } catch (error) {
-      this.startFailed = true;
-      this.log("error", "start-failed", `the worker cannot be started: ${describe(error)}. Correct the command or the machine; the lease is given back and this program ends`);
-      this.dispatch({ type: "start-failed" });
+      this.cannotStart(describe(error));
     }
+  }
+
+  /** @param {string} why */
+  cannotStart(why) {
+    this.startFailed = true;
+    this.log("error", "start-failed", `the worker cannot be started: ${why}. Correct the command or the machine; the lease is given back and this program ends`);
+    this.dispatch({ type: "start-failed" });
   }
 
   /** @param {NodeJS.Signals} name */

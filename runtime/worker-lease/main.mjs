@@ -13,8 +13,9 @@ import { suspendAwareClock } from "./clock.mjs";
 import { Consul } from "./consul.mjs";
 import { Endpoints } from "./consul-endpoints.mjs";
 import { containment } from "./containment.mjs";
+import { Fence } from "./fence.mjs";
 import { describe, jsonLog } from "./log.mjs";
-import { Loop } from "./loop.mjs";
+import { INTERNAL_ERROR, Loop } from "./loop.mjs";
 import { Output } from "./output.mjs";
 import { childEnvironment, readSettings, SettingsError, WRONG_USAGE } from "./settings.mjs";
 import { serve } from "./status.mjs";
@@ -43,13 +44,20 @@ function exit(code) {
   end();
 }
 
-async function main() {
+/** @param {string} program path of this one file */
+async function main(program) {
   const { settings, command } = readSettings(process.argv.slice(2), process.env);
   const now = suspendAwareClock();
   const contained = containment(settings.containment, { log });
   const problem = contained.problem();
   if (problem !== undefined) {
     log("error", "cannot-contain", problem);
+    return exit(UNAVAILABLE);
+  }
+  const fence = settings.fence === "kernel-timer" ? new Fence({ program, now, log }) : undefined;
+  const unfenced = fence?.problem();
+  if (unfenced !== undefined) {
+    log("error", "cannot-fence", unfenced);
     return exit(UNAVAILABLE);
   }
   const trouble = new Trouble(log, now);
@@ -61,7 +69,7 @@ async function main() {
     now,
     holder: `${settings.owner} on ${settings.node} (${allocation ? `allocation ${allocation}` : `PID ${process.pid} of ${hostname()}`})`,
   });
-  const loop = new Loop({ settings, command, environment: childEnvironment(process.env), consul, containment: contained, now, log, exit });
+  const loop = new Loop({ settings, command, environment: childEnvironment(process.env), consul, containment: contained, fence, now, log, exit });
 
   // The runtime's own words would wait for a reader of standard error.
   process.removeAllListeners("warning").on("warning", (warning) => log("warning", "runtime", describe(warning)));
@@ -86,10 +94,13 @@ async function main() {
   loop.run();
 }
 
-try {
-  await main();
-} catch (error) {
-  if (error instanceof SettingsError) for (const message of error.errors) log("error", "settings", message);
-  else log("error", "internal-error", `it could not start: ${describe(error)}`, { stack: error instanceof Error ? error.stack : undefined });
-  exit(error instanceof SettingsError ? WRONG_USAGE : 70);
+/** @param {string} program path of this one file */
+export async function run(program) {
+  try {
+    await main(program);
+  } catch (error) {
+    if (error instanceof SettingsError) for (const message of error.errors) log("error", "settings", message);
+    else log("error", "internal-error", `it could not start: ${describe(error)}`, { stack: error instanceof Error ? error.stack : undefined });
+    exit(error instanceof SettingsError ? WRONG_USAGE : INTERNAL_ERROR);
+  }
 }

@@ -15,6 +15,7 @@ export const CHILD_TIMEOUT_MS = 1_000;
  * @property {number | null} remainingMs
  * @property {number | null} sinceRenewalMs since the last renewal that succeeded was sent
  * @property {import("./loop.mjs").Loop["counts"]} counts
+ * @property {boolean} fenced
  * @property {string} owner
  * @property {string} node
  * @property {string} version
@@ -24,7 +25,7 @@ export const CHILD_TIMEOUT_MS = 1_000;
 const escaped = (value) => value.replace(/[\\"\n]/g, (found) => (found === "\n" ? "\\n" : `\\${found}`));
 
 /** @param {Reading} reading @param {boolean | undefined} childAnswers undefined: it was not asked @returns {string} */
-export function ownMetrics({ phase, running, remainingMs, sinceRenewalMs, counts, owner, node, version }, childAnswers) {
+export function ownMetrics({ phase, running, remainingMs, sinceRenewalMs, counts, fenced, owner, node, version }, childAnswers) {
   /** @type {(name: string, type: "gauge" | "counter", help: string, samples: [string, number][]) => string[]} */
   const family = (name, type, help, samples) => (samples.length === 0 ? [] : [`# HELP ${PREFIX}${name} ${help}`, `# TYPE ${PREFIX}${name} ${type}`, ...samples.map(([labels, value]) => `${PREFIX}${name}${labels && `{${labels}}`} ${value}`)]);
   const seconds = (/** @type {number | null} */ ms) => /** @type {[string, number][]} */ (ms === null ? [] : [["", ms / 1000]]);
@@ -32,6 +33,7 @@ export function ownMetrics({ phase, running, remainingMs, sinceRenewalMs, counts
     ...family("info", "gauge", "Always 1", [[`owner="${escaped(owner)}",node="${escaped(node)}",version="${escaped(version)}"`, 1]]),
     ...family("phase", "gauge", "1 for the phase that the lease is in", PHASES.map((name) => [`phase="${name}"`, Number(name === phase)])),
     ...family("child_running", "gauge", "1 while anything that was started may be alive", [["", Number(running)]]),
+    ...family("fence_armed", "gauge", "1 while the kernel would end the worker at its deadline by itself", [["", Number(fenced)]]),
     ...family("remaining_seconds", "gauge", "Until everything is killed unless a renewal succeeds; absent without a lease", seconds(remainingMs)),
     ...family("since_renewal_seconds", "gauge", "Since the last renewal that succeeded was sent; absent without a lease", seconds(sinceRenewalMs)),
     ...family("renewals_total", "counter", "Renewals by result", [["result=\"renewed\"", counts.renewed], ["result=\"failed\"", counts["renew-failed"]], ["result=\"lost\"", counts["renew-lost"]]]),

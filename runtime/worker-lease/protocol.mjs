@@ -66,6 +66,9 @@
 /** Exit code when the child cannot be started, as a shell's "not executable". */
 export const CANNOT_START = 126;
 
+/** Exit code of what SIGKILL ended. */
+const KILLED = 137;
+
 /** @param {number} at @returns {State} */
 export function initial(at) {
   return { phase: "standby", since: at, session: null, former: null, renewedAt: -Infinity, dueAt: at, ownerIndex: 0, running: false, asked: false, reason: "starting", exitCode: null };
@@ -110,6 +113,7 @@ export function step(settings, before, event) {
     state.asked = true;
     go("draining", reason, { type: "signal", signal });
   };
+  const fenced = (/** @type {number} */ code) => code === KILLED && at - state.renewedAt >= timing.killAfterMs;
   const mine = "session" in event && event.session === state.session;
   const holding = state.phase === "active" || state.phase === "draining";
   /** However long a kill takes: while Consul answers, the lock does not go to another before it is done. */
@@ -184,8 +188,8 @@ export function step(settings, before, event) {
       if (holding) kill("the command cannot be started");
       break;
     case "child-exited":
-      // An end that was asked for because of the owner or the deadline is no end of the program.
-      if (state.exitCode !== null || (holding && !state.asked)) state.exitCode = event.code;
+      // An end that was asked for because of the owner or the deadline is no end of the program; past the deadline it was the fence's.
+      if (state.exitCode === null ? holding && !state.asked && !fenced(event.code) : state.exitCode !== CANNOT_START) state.exitCode = event.code;
       // What it started may have outlived it.
       if (holding) kill(state.reason ?? `the worker ended with code ${event.code}`);
       break;

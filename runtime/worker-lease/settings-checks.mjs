@@ -35,6 +35,7 @@ const CHECKS = {
   port: { what: "a port, 0 to 65535", why: "/healthz, /state and /metrics are served there", example: 9464, ok: (value) => Number.isInteger(value) && value >= 0 && value <= 65_535 },
   childMetricsUrl: { what: "an http or https URL", why: "the worker's own metrics are read there", example: "http://127.0.0.1:9465/metrics", ok: url, optional: true },
   containment: { what: '"container" or "host"', why: "it decides how everything that the worker started is found and killed", example: "container", ok: (value) => value === "container" || value === "host" },
+  fence: { what: '"kernel-timer" or "none"', why: "it decides whether the kernel ends a worker on Bun at its deadline, should this program sleep through it", example: "kernel-timer", ok: (value) => value === "kernel-timer" || value === "none" },
   "timing.ttlMs": milliseconds("Consul takes a session's TTL from 10 s to a day, and ends the session at twice the TTL", 10_000, 10_000, 86_400_000),
   "timing.lockDelayMs": milliseconds("Consul keeps the lock back for it after a session that ended before its time, for 60 s at most; at 0 the next worker would start while this one is still being killed", 12_000, 1, 60_000),
   "timing.renewEveryMs": milliseconds("the lease is renewed this often", 1_000),

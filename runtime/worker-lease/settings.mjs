@@ -15,6 +15,7 @@ import { checked } from "./settings-checks.mjs";
  * @property {number} port of /healthz, /state and /metrics; 0: any free one, which the log names
  * @property {string} [childMetricsUrl] the worker's own metrics, appended to ours
  * @property {"container" | "host"} containment how everything that the worker starts is found and killed
+ * @property {"kernel-timer" | "none"} fence whether the kernel ends the worker at its deadline when this program does not, since it sleeps; the worker must run on Bun
  * @property {Timing} timing
  *
  * @typedef {import("./protocol.mjs").Timing & { ttlMs: number, lockDelayMs: number, requestTimeoutMs: number }} Timing

@@ -8,7 +8,7 @@ import { VERSION } from "./version.mjs";
 /** @typedef {import("./settings.mjs").LeaseSettings} LeaseSettings */
 
 /** @param {LeaseSettings} settings @param {Loop} loop */
-export function stateOf({ owner, node }, { settings, state, child, now }) {
+export function stateOf({ owner, node }, { settings, state, child, fence, now }) {
   const at = now();
   const remaining = remainingMs(settings, state, at);
   return {
@@ -21,14 +21,15 @@ export function stateOf({ owner, node }, { settings, state, child, now }) {
     owner,
     node,
     childPid: child?.pid ?? null,
+    fence: fence?.state ?? "none",
     version: VERSION,
   };
 }
 
 /** @param {LeaseSettings} settings @param {Loop} loop @returns {import("./metrics.mjs").Reading} */
-export function readingOf({ owner, node }, { settings, state, counts, now }) {
+export function readingOf({ owner, node }, { settings, state, counts, fence, now }) {
   const at = now();
-  return { phase: state.phase, running: state.running, remainingMs: remainingMs(settings, state, at), sinceRenewalMs: state.session === null || state.renewedAt === -Infinity ? null : at - state.renewedAt, counts, owner, node, version: VERSION };
+  return { phase: state.phase, running: state.running, remainingMs: remainingMs(settings, state, at), sinceRenewalMs: state.session === null || state.renewedAt === -Infinity ? null : at - state.renewedAt, counts, fenced: fence?.state === "armed", owner, node, version: VERSION };
 }
 
 /**

@@ -10,6 +10,8 @@ import { sshArguments, SshFailure, sshFailure, type ScriptRun, type SshTarget } 
 
 /** Enough of what a program says of its trouble. */
 const MAX_COMPLAINT = 4_000;
+/** So long, in milliseconds, a receiver that closed its input may still say why. */
+const LAST_WORDS_MS = 5_000;
 
 export interface StreamEnds {
   readonly from: SshTarget;
@@ -35,12 +37,13 @@ function asCommand(command: string): string {
 
 /**
  * @returns how many bytes went through
- * @throws SshFailure of the end that failed, the sending one first
+ * @throws SshFailure of the end that failed first: the receiving one when it closed the stream on the sender, else the sending one
  */
 export async function streamBetween({ from, script, to, command }: StreamEnds, { variables, signal, onBytes, program = "ssh" }: StreamOptions = {}): Promise<number> {
   if (signal?.aborted) throw new SshFailure("interrupted", `${from.name} was not asked: interrupted`);
   const folder = await mkdtemp(join(tmpdir(), "gvfx-ssh-"));
   const started: ChildProcess[] = [];
+  let lastWords: NodeJS.Timeout | undefined;
   try {
     const knownHosts = join(folder, "known_hosts");
     await writeFile(knownHosts, `${from.name} ${from.hostKey}\n${to.name} ${to.hostKey}\n`, { mode: 0o600 });
@@ -61,18 +64,21 @@ export async function streamBetween({ from, script, to, command }: StreamEnds, {
     const piped = pipeline(sender.stdout, count, receiver.stdin, { signal }).then(
       () => undefined,
       (error: Error) => {
-        // The end that is left would wait for the other one for ever.
-        for (const child of started) child.kill("SIGTERM");
+        // The end that is left would wait for the other one for ever. Only a receiver breaks the stream off: it has failed, and says why.
+        sender.kill("SIGTERM");
+        if (signal?.aborted) receiver.kill("SIGTERM");
+        else lastWords = setTimeout(() => receiver.kill("SIGTERM"), LAST_WORDS_MS);
         return error;
       },
     );
     const [pipeError, sendError, receiveError] = await Promise.all([piped, sent, received]);
     if (signal?.aborted) throw new SshFailure("interrupted", `the stream from ${from.name} to ${to.name} was interrupted`);
-    const failed = [sendError, receiveError].find((error) => error !== undefined && error.reason !== "interrupted") ?? sendError ?? receiveError;
+    const failed = (pipeError ? [receiveError, sendError] : [sendError, receiveError]).find((error) => error !== undefined && error.reason !== "interrupted") ?? sendError ?? receiveError;
     if (failed) throw failed;
     if (pipeError) throw new SshFailure("other", `the stream from ${from.name} to ${to.name} broke off: ${pipeError.message}`);
     return total;
   } finally {
+    clearTimeout(lastWords);
     for (const child of started) child.kill("SIGTERM");
     await rm(folder, { recursive: true, force: true });
   }

@@ -31,6 +31,10 @@ test("a receiver that fails ends the sender too", async () => {
   await expect(stream("yes", "echo 'no space left on device' >&2; exit 1")).rejects.toThrow("no space left on device");
 });
 
+test("a receiver that closes its input first and says why a moment later is heard", async () => {
+  await expect(stream("yes", "exec <&-; sleep 0.5; echo 'no space left on device' >&2; exit 1")).rejects.toThrow("no space left on device");
+});
+
 test("an interrupt ends both", async () => {
   const stop = new AbortController();
   setTimeout(() => stop.abort(), 200);

@@ -99,7 +99,7 @@ describeWithEngine("the hand-started worker below its lease", ["oven/bun:1-debia
     await docker("network", "create", network);
     await docker("run", "--detach", "--name", consul, "--network", network, "--network-alias", "consul", CONSUL, "agent", "-dev", "-node", "lab-node", "-client", "0.0.0.0");
     await until(async () => (await kv("put", KEYS.owner, "legacy")) !== "", "Consul answers");
-    writeFileSync(join(folder, "worker-lease.json"), JSON.stringify({ owner: "legacy", keys: KEYS, node: "lab-node", agents: [], servers: ["http://consul:8500"], tokenFile: "/etc/worker-lease.token", port: 9464, containment: "host", timing: TIMING }), { mode: 0o644 });
+    writeFileSync(join(folder, "worker-lease.json"), JSON.stringify({ owner: "legacy", keys: KEYS, node: "lab-node", agents: [], servers: ["http://consul:8500"], tokenFile: "/etc/worker-lease.token", port: 9464, containment: "host", fence: "kernel-timer", timing: TIMING }), { mode: 0o644 });
     writeFileSync(join(folder, "worker-lease.token"), "anonymous", { mode: 0o644 });
     await startHost(host, "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined");
   });

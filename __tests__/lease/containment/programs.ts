@@ -26,7 +26,7 @@ const inPath = (name: string): string | undefined =>
     }
   });
 
-const BUN = inPath("bun");
+export const BUN = inPath("bun");
 
 /** A group of tests for each program that runs the lease: Bun in production, Node where a legacy host has that. Visibly skipped for one that is absent. */
 export function describeEachRuntime(body: (runtime: string) => void): void {

@@ -26,6 +26,11 @@ export class Child {
     return this.alive && this.timeline.now >= this.frozenUntil;
   }
 
+  /** Whether the worker itself runs, which trades: not only what it detached. */
+  get trading(): boolean {
+    return this.process && this.running;
+  }
+
   /** How long it will stand still from now. */
   get frozenForMs(): number {
     return Math.max(0, this.frozenUntil - this.timeline.now);
@@ -47,6 +52,12 @@ export class Child {
     this.process = false;
     if (!this.habits.detaches) this.vanish();
     this.news.exited(code);
+  }
+
+  /** The kernel's timer has run out: the worker itself is dead at once, though everything stands still. */
+  fence(): void {
+    this.exit(137);
+    this.changed();
   }
 
   kill(): void {

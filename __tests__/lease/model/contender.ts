@@ -5,7 +5,7 @@ import type { Network } from "./network";
 import type { Effect, News, Protocol, Settings, State } from "./protocol-source";
 import { Requests } from "./requests";
 import { Timeline } from "./timeline";
-import { RESUME_MS, TICK_MS, TIMING } from "./timing";
+import { FENCE_ROUNDING_MS, RESUME_MS, TICK_MS, TIMING } from "./timing";
 
 export interface ContenderSettings {
   readonly owner: Owner;
@@ -15,6 +15,9 @@ export interface ContenderSettings {
   readonly cannotStart: boolean;
 }
 
+/** Whether a timer in the kernel ends the worker at its deadline. */
+export type FenceKind = "works" | "none" | "broken";
+
 type Waiting = "effect" | "tick" | "exited" | "dead" | "other";
 
 export interface Shell {
@@ -22,6 +25,7 @@ export interface Shell {
   readonly protocol: Protocol;
   readonly network: Network;
   readonly luck: () => number;
+  readonly fence: FenceKind;
   /** Planted defect: a renewal is not followed by a consistent read. */
   readonly trustsRenewals?: boolean;
   changed(): void;
@@ -32,7 +36,7 @@ export interface Shell {
 }
 
 export class Contender {
-  /** Instants in which its child may run though another's does: it was frozen through its own deadline and its wrapper is not back yet. */
+  /** Instants in which what its worker left behind may run though another's does: it was frozen through its own deadline and its wrapper is not back yet. */
   readonly excused: { from: number; to: number }[] = [];
   readonly child: Child;
   gone = false;
@@ -94,7 +98,9 @@ export class Contender {
     const { state, effects } = this.shell.protocol.step(this.settings, this.state, event);
     const { phase } = this.state;
     if (event.type !== "tick" || effects.length > 0) this.shell.log(() => `${this.name} ${phase} + ${JSON.stringify(news)} -> ${state.phase} ${JSON.stringify(effects)}`);
+    const told = state.renewedAt > this.state.renewedAt;
     this.state = state;
+    if (told) this.fence();
     for (const effect of effects) {
       for (const trap of this.traps.filter((each) => each.effect === effect.type)) {
         this.traps.splice(this.traps.indexOf(trap), 1);
@@ -103,6 +109,19 @@ export class Contender {
       }
       this.whenAwake("effect", () => this.perform(effect));
     }
+  }
+
+  /** The kernel ends the worker at the deadline, frozen or not; a clock that stood still moves it. */
+  private fence(): void {
+    const { renewedAt } = this.state;
+    const { generation } = this.child;
+    const leftMs = renewedAt + TIMING.killAfterMs + FENCE_ROUNDING_MS - this.clock();
+    this.shell.timeline.after(Math.max(0, leftMs) / this.traits.rate, () => {
+      if (this.gone || this.shell.fence !== "works" || this.state.renewedAt !== renewedAt || !this.child.alive || this.child.generation < generation) return;
+      if (renewedAt + TIMING.killAfterMs > this.clock()) return this.fence();
+      this.ordered.signalled = true;
+      this.child.fence();
+    });
   }
 
   private perform(effect: Effect): void {

@@ -29,6 +29,7 @@ function check(name: PropertyName, defects: Defects, numRuns: number, kind: RegE
 
 const holds: readonly [PropertyName, number, string, Partial<Defects>?][] = [
   ["always", RUNS, "never two, only under its owner, one again after the last fault, exit codes"],
+  ["always", FEW * 2, "the same without a fence, but for a worker that wakes before its wrapper", { fence: "none" }],
   ["expiryAlone", FEW * 2, "never two without any lock-delay, as long as sessions end by their TTL alone", { lockDelayMs: 0 }],
   ["deletions", FEW * 2, "the lease key deleted: two run until the holder's deadline at most"],
   ["deletionAlone", FEW, "the lease key deleted and nothing else wrong: two run until the holder's next look at most"],
@@ -50,11 +51,13 @@ interface PlantedDefect { readonly name: string; readonly found: PropertyName; r
 
 const TWO = /ran at once/;
 const DEFECTS: readonly PlantedDefect[] = [
-  { name: "the deadline counts from the answer", found: "always", as: TWO, text: { text: "Math.max(state.renewedAt, event.sentAt)", by: "Math.max(state.renewedAt, at)" } },
+  { name: "the deadline counts from the answer", found: "always", as: TWO, text: { text: "Math.max(state.renewedAt, event.sentAt)", by: "Math.max(state.renewedAt, at)" }, around: { fence: "none" } },
   { name: "the lock is released without waiting for the kill", found: "always", as: TWO, text: { text: 'go("killing", reason, { type: "kill" })', by: '(effects.push({ type: "kill" }), release(reason))' } },
   { name: "the lock is released while the child is asked to end", found: "always", as: TWO, text: { text: 'go("draining", reason, { type: "signal", signal })', by: 'go("draining", reason, { type: "signal", signal }, { type: "release", session: state.session })' } },
   { name: "no lock-delay", found: "always", as: TWO, around: { lockDelayMs: 0 } },
-  { name: "no kill at the deadline", found: "always", as: TWO, text: { text: "if (silent >= timing.killAfterMs) kill(", by: "if (false) kill(" } },
+  { name: "no kill at the deadline", found: "always", as: TWO, text: { text: "if (silent >= timing.killAfterMs) kill(", by: "if (false) kill(" }, around: { fence: "none" } },
+  { name: "no timer in the kernel ends a worker that wakes before its wrapper", found: "always", as: TWO, around: { fence: "broken" } },
+  { name: "the end by that timer is taken for the worker's own", found: "always", as: /exits with 137, not at all/, text: { text: "!state.asked && !fenced(event.code)", by: "!state.asked" } },
   { name: "what the child started is left alive", found: "always", as: TWO, text: { text: "if (holding) kill(state.reason ?? `the worker ended with code ${event.code}`)", by: "if (holding) release(null)" } },
   { name: "no renewals while a kill lasts", found: "slowKills", as: TWO, text: { text: 'const keeping = holding || state.phase === "killing"', by: "const keeping = holding" } },
   { name: "a renewal is trusted without a consistent read", found: "deletions", as: TWO, around: { trustsRenewals: true } },
@@ -63,8 +66,8 @@ const DEFECTS: readonly PlantedDefect[] = [
   { name: "the owner key's index is not checked with the lock", found: "always", as: /got the lease, the owner is/, around: { ignoresIndex: true } },
   { name: "a changed owner is not heeded", found: "always", as: /outlived its owner key/, text: { text: 'state.phase === "active" && event.owner !== settings.owner', by: "false" } },
   { name: "a child that does not end is waited for", found: "always", as: /outlived its owner key/, text: { text: "at - state.since >= timing.stopGraceMs", by: "false" } },
-  { name: "the end of the child does not end the program", found: "always", as: /starts a child, and was to exit/, text: { text: "if (state.exitCode !== null || (holding && !state.asked)) state.exitCode = event.code", by: "if (state.exitCode !== null) state.exitCode = event.code" } },
-  { name: "the child's code is not passed on after a stop", found: "always", as: /exits with 0, not/, text: { text: "if (state.exitCode !== null || (holding && !state.asked)) state.exitCode = event.code", by: "if (holding && !state.asked) state.exitCode = event.code" } },
+  { name: "the end of the child does not end the program", found: "always", as: /starts a child, and was to exit/, text: { text: "if (state.exitCode === null ? holding && !state.asked && !fenced(event.code) : state.exitCode !== CANNOT_START) state.exitCode = event.code", by: "if (state.exitCode !== null) state.exitCode = event.code" } },
+  { name: "the child's code is not passed on after a stop", found: "always", as: /exits with 0, not/, text: { text: "if (state.exitCode === null ? holding && !state.asked && !fenced(event.code) : state.exitCode !== CANNOT_START) state.exitCode = event.code", by: "if (holding && !state.asked && !fenced(event.code)) state.exitCode = event.code" } },
   { name: "a command that cannot be started ends with 0", found: "always", as: /exits with 0, not 126/, text: { text: "state.exitCode = CANNOT_START", by: "state.exitCode = 0" } },
   { name: "a refused lease is never asked for again", found: "always", as: /children run \d+ ms after the last fault/, text: { text: 'case "acquire-refused":', by: 'case "acquire-refused-never":' } },
   { name: "the session is destroyed before the lock is released", found: "handOver", as: /the hand-over took/, text: { text: 'go("releasing", reason, { type: "release", session: state.session })', by: 'go("destroying", reason, { type: "destroy", session: state.session })' } },

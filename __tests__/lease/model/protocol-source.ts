@@ -5,7 +5,7 @@ import { transformSync } from "esbuild";
 
 export interface Timing { readonly renewEveryMs: number; readonly terminateAfterMs: number; readonly killAfterMs: number; readonly stopGraceMs: number }
 export interface Settings { readonly owner: string; readonly timing: Timing }
-export interface State { readonly phase: string; readonly session: string | null; readonly exitCode: number | null }
+export interface State { readonly phase: string; readonly renewedAt: number; readonly session: string | null; readonly exitCode: number | null }
 
 export type Event = { at: number } & (
   | { type: "tick" | "observe-failed" | "session-failed" | "start-failed" | "dead" }

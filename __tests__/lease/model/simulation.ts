@@ -1,7 +1,7 @@
 /** Runs one schedule and says what it violated. */
 import type { Child } from "./child";
 import { Consul, type Owner } from "./consul";
-import { Contender, type ContenderSettings } from "./contender";
+import { Contender, type ContenderSettings, type FenceKind } from "./contender";
 import { CALM_MS, Network } from "./network";
 import type { Protocol } from "./protocol-source";
 import { CALM_FROM_MS, type Fault, type Pause, type Schedule } from "./schedule";
@@ -21,6 +21,8 @@ export interface Defects {
   readonly lockDelayMs?: number;
   readonly ignoresIndex?: boolean;
   readonly trustsRenewals?: boolean;
+  /** "none": set so, and what the worker does before its wrapper wakes is excused; "broken": not set so. @default "works" */
+  readonly fence?: FenceKind;
 }
 
 export class Simulation {
@@ -43,7 +45,7 @@ export class Simulation {
       this.log(() => `${name} got the lease with session ${session}`);
       if (traits.owner !== this.consul.owner) this.violations.push(`${this.at()} ${name} got the lease, the owner is ${this.consul.owner}`);
     };
-    this.roll = new Roll(this.timeline, this.contenders, (what) => this.log(what));
+    this.roll = new Roll(this.timeline, this.contenders, defects.fence === "none", (what) => this.log(what));
     schedule.contenders.forEach((settings) => this.timeline.at(settings.arrivesAt, () => this.arrive(settings)));
     for (const fault of schedule.faults) this.timeline.at(fault.at, () => this.inflict(fault));
   }
@@ -63,6 +65,7 @@ export class Simulation {
       protocol: this.defects.protocol,
       luck: luck(this.schedule.seed, 2 * number + 1),
       trustsRenewals: this.defects.trustsRenewals,
+      fence: this.defects.fence ?? "works",
       changed: () => this.roll.call(),
       exited: () => this.timeline.now >= this.calmFrom && this.supervise(),
       violated: (what) => this.violations.push(`${this.at()} ${what}`),

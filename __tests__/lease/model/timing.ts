@@ -17,7 +17,9 @@ export const TIMING = {
 
 /** How often the wrapper looks at its clock; the real one does twice as often. */
 export const TICK_MS = 200;
-/** After a pause of the whole machine the child may run this long before the wrapper does; the drill measures it. */
+/** The kernel's timer runs out so long after killAfter at most (runtime/worker-lease/fence.mjs). */
+export const FENCE_ROUNDING_MS = 20;
+/** After a pause of the whole machine what the worker started may run this long before the wrapper does; the drill measures it. */
 export const RESUME_MS = 250;
 /** From the decision to kill until everything is known dead: what a late decision leaves of the time between killAfter and deadAfter. */
 export const KILL_MS = TIMING.deadAfterMs - TIMING.killAfterMs - Math.max(TICK_MS, RESUME_MS);

@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { buildSync } from "esbuild";
 
 export type Log = (level: string, event: string, message: string, fields?: Readonly<Record<string, unknown>>) => void;
@@ -11,18 +12,19 @@ export interface LeaseState { readonly phase: string; readonly session: string |
 export interface Timing { readonly ttlMs: number; readonly lockDelayMs: number; readonly renewEveryMs: number; readonly requestTimeoutMs: number; readonly terminateAfterMs: number; readonly killAfterMs: number; readonly stopGraceMs: number }
 export interface LeaseSettings {
   readonly owner: string; readonly keys: { readonly owner: string; readonly lease: string }; readonly node: string; readonly agents: readonly string[]; readonly servers: readonly string[]; readonly caFile?: string;
-  readonly tokenFile: string; readonly address?: string; readonly port: number; readonly childMetricsUrl?: string; readonly containment: string; readonly timing: Timing;
+  readonly tokenFile: string; readonly address?: string; readonly port: number; readonly childMetricsUrl?: string; readonly containment: string; readonly fence: string; readonly timing: Timing;
 }
-export interface Started { readonly pid: number; readonly exited: Promise<{ code: number }> }
-export interface Containment { problem(): string | undefined; start(command: readonly string[], environment: Readonly<Record<string, string | undefined>>): Started; signal(name: string): void; killAll(): Promise<void> }
+export interface Started { readonly pid: number; readonly exited: Promise<{ code: number }>; readonly channel?: Duplex }
+export interface Containment { problem(): string | undefined; start(command: readonly string[], environment: Readonly<Record<string, string | undefined>>, options?: { readonly channel?: boolean }): Started; signal(name: string): void; killAll(): Promise<void> }
 export interface Loop {
   readonly state: LeaseState; tickedAt: number; readonly counts: Readonly<Record<string, number>>; readonly settings: { readonly owner: string; readonly timing: Timing };
   run(): void; dispatch(outcome: Outcome): void; forward(name: string): void; fail(error: unknown): Promise<void>; health(): { ok: boolean; detail: string };
 }
+export interface Fence { readonly state: string; problem(): string | undefined; environment(environment: Readonly<Record<string, string>>): Record<string, string>; guard(started: Started, deadline: number, unarmed: (why: string) => void): void; renew(deadline: number): void }
 export interface Trouble { met(what: string, level: string, event: string, message: string, fields: object): void; over(what: string): void }
 export interface TokenFile { read(): string | undefined; readonly problem: string | undefined }
 export interface Endpoints { ask(path: string, request: { token: string; body?: string; timeoutMs: number }): Promise<Answer> }
-export interface Reading { phase: string; running: boolean; remainingMs: number | null; sinceRenewalMs: number | null; counts: Readonly<Record<string, number>>; owner: string; node: string; version: string }
+export interface Reading { phase: string; running: boolean; remainingMs: number | null; sinceRenewalMs: number | null; counts: Readonly<Record<string, number>>; fenced: boolean; owner: string; node: string; version: string }
 
 export interface Program {
   suspendAwareClock(sources?: { monotonic?: () => number; boot?: () => number | undefined }): () => number;
@@ -37,14 +39,15 @@ export interface Program {
   Endpoints: new (urls: readonly string[], options: { caFile?: string; now: () => number; log: Log }) => Endpoints;
   Unanswered: new (failures: readonly unknown[]) => Error & { refused: unknown };
   Consul: new (settings: LeaseSettings, options: { endpoints: Endpoints; token: TokenFile; trouble: Trouble; now: () => number; holder: string }) => { perform(effect: Outcome): Promise<Outcome> };
-  Loop: new (parts: { settings: LeaseSettings; command: string[]; environment: Record<string, string>; consul: { perform(effect: Outcome): Promise<Outcome> }; containment: Containment; now: () => number; log: Log; exit(code: number): void }) => Loop;
+  Loop: new (parts: { settings: LeaseSettings; command: string[]; environment: Record<string, string>; consul: { perform(effect: Outcome): Promise<Outcome> }; containment: Containment; fence?: Pick<Fence, "environment" | "guard" | "renew" | "state">; now: () => number; log: Log; exit(code: number): void }) => Loop;
+  Fence: new (parts: { program: string; now: () => number; log: Log; boot?: () => number }) => Fence;
   metrics(read: () => Reading, options: { childUrl?: string; trouble: Trouble }): Promise<string>;
   serve(settings: LeaseSettings, loop: Loop, trouble: Trouble): Promise<import("node:http").Server>;
   call(url: string, options: { method?: string; headers?: Record<string, string>; body?: string; ca?: string; timeoutMs: number }): { answer: Promise<Answer>; abort(): void };
 }
 
 export const FOLDER = join(__dirname, "..", "..", "..", "runtime", "worker-lease");
-const MODULES = ["clock", "settings", "settings-checks", "log", "output", "token", "trouble", "http", "consul-endpoints", "consul", "loop", "metrics", "status"];
+const MODULES = ["clock", "settings", "settings-checks", "log", "output", "token", "trouble", "http", "consul-endpoints", "consul", "fence", "loop", "metrics", "status"];
 
 export interface Defect { readonly module: string; readonly text: string; readonly by: string }
 
@@ -80,5 +83,5 @@ export function keepingLog(): { log: Log; lines: Line[] } {
 export const TIMING: Timing = { ttlMs: 10_000, lockDelayMs: 12_000, renewEveryMs: 1_000, requestTimeoutMs: 3_000, terminateAfterMs: 8_000, killAfterMs: 9_000, stopGraceMs: 20_000 };
 
 export function settingsWith(changes: Partial<LeaseSettings> = {}): LeaseSettings {
-  return { owner: "nomad", keys: { owner: "gvfx/worker-owner", lease: "gvfx/worker-lease" }, node: "server-1", agents: ["http://127.0.0.1:1"], servers: [], tokenFile: "/nowhere/token", port: 0, containment: "host", timing: TIMING, ...changes };
+  return { owner: "nomad", keys: { owner: "gvfx/worker-owner", lease: "gvfx/worker-lease" }, node: "server-1", agents: ["http://127.0.0.1:1"], servers: [], tokenFile: "/nowhere/token", port: 0, containment: "host", fence: "none", timing: TIMING, ...changes };
 }

@@ -5,7 +5,7 @@ export const settled = async () => {
   for (let i = 0; i < 20; i += 1) await Promise.resolve();
 };
 
-export function stage(of: Program = program) {
+export function stage(of: Program = program, { fenced = false }: { readonly fenced?: boolean } = {}) {
   jest.useFakeTimers();
   let at = 0;
   const { log, lines } = keepingLog();
@@ -42,9 +42,23 @@ export function stage(of: Program = program) {
       return outcome !== undefined ? Promise.resolve(outcome) : new Promise<Outcome>(() => undefined);
     },
   };
-  const loop = new of.Loop({ settings: settingsWith(), command: ["bun", "worker.ts"], environment: { A: "1" }, consul, containment, now: () => at, log, exit: (code) => exits.push(code) });
+  let unarmed: (why: string) => void = () => undefined;
+  const fence = {
+    state: "armed",
+    environment: (environment: Readonly<Record<string, string>>) => ({ ...environment, FENCE: "1" }),
+    guard: (_: Started, deadline: number, call: (why: string) => void) => {
+      done.push(`fence at ${deadline}`);
+      unarmed = call;
+    },
+    renew: (deadline: number) => void done.push(`fence at ${deadline}`),
+  };
+  const loop = new of.Loop({ settings: settingsWith(), command: ["bun", "worker.ts"], environment: { A: "1" }, consul, containment, ...(fenced ? { fence } : {}), now: () => at, log, exit: (code) => exits.push(code) });
   return {
     loop, lines, done, exits, asked, answers, containment,
+    unarmed: async (why: string) => {
+      unarmed(why);
+      await settled();
+    },
     ends: async (code: number) => {
       end(code);
       await settled();

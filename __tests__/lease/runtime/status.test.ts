@@ -44,7 +44,7 @@ test("/healthz says what the loop says", async () => {
 test("/state tells everything about the lease", async () => {
   const { get } = await served({ active: true });
   const state = JSON.parse((await get("/state")).text) as Record<string, unknown>;
-  expect(state).toEqual({ phase: "active", since: expect.any(String), reason: null, session: "s1", remainingMs: 7_500, owner: "nomad", node: "server-1", childPid: 42, version: "source" });
+  expect(state).toEqual({ phase: "active", since: expect.any(String), reason: null, session: "s1", remainingMs: 7_500, owner: "nomad", node: "server-1", childPid: 42, fence: "none", version: "source" });
   expect(Date.now() - Date.parse(String(state.since)) - 4_000).toBeLessThan(1_000);
   expect(JSON.parse((await (await served({ active: false })).get("/state")).text)).toMatchObject({ phase: "standby", session: null, remainingMs: null, childPid: null, reason: 'the owner is "x"' });
 });
@@ -65,6 +65,7 @@ test("/metrics of a lease that is held, with the worker's own below", async () =
     'gvfx_worker_lease_info{owner="nomad",node="server-1",version="source"}': 1,
     ...phases,
     gvfx_worker_lease_child_running: 1,
+    gvfx_worker_lease_fence_armed: 0,
     gvfx_worker_lease_remaining_seconds: 7.5,
     gvfx_worker_lease_since_renewal_seconds: 1.5,
     'gvfx_worker_lease_renewals_total{result="renewed"}': 5,
@@ -77,7 +78,7 @@ test("/metrics of a lease that is held, with the worker's own below", async () =
     worker_orders_total: 9,
   });
   // Every family of ours is introduced, and named once.
-  expect(text.match(/^# TYPE gvfx_worker_lease_\w+/gm)).toHaveLength(10);
+  expect(text.match(/^# TYPE gvfx_worker_lease_\w+/gm)).toHaveLength(11);
 });
 
 test("in standby there is no time left to tell, and no worker is asked", async () => {
