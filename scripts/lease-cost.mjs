@@ -2,6 +2,7 @@
 /**
  * What the worker's lease costs while nothing happens: CPU as a share of one core,
  * and resident memory, under each runtime that is on PATH, against a real Consul.
+ * With Bun also what the fence adds to a worker's own process.
  *
  *   node scripts/lease-cost.mjs [SECONDS a case, default 30]
  *
@@ -70,31 +71,37 @@ function cpuMs(pid) {
 }
 const statusMiB = (pid, field) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 
-/** @returns {Promise<{ cpuPercent: number, rssMiB: number, anonMiB: number }>} memory: the most that was seen */
-async function measure(command, { folder, consul, settings, phase, ms }) {
+/** A worker that does nothing. */
+const IDLE = ["sleep", "1000000"];
+const IDLE_ON_BUN = ["bun", "-e", "setInterval(() => {}, 1_000_000)"];
+
+/** @returns {Promise<{ cpuPercent: number, rssMiB: number, anonMiB: number }>} of the lease program, or of its worker; memory: the most that was seen */
+async function measure(command, { folder, consul, settings, phase, ms, worker = IDLE, ofWorker = false }) {
   const file = join(folder, "settings.json");
   writeFileSync(file, JSON.stringify({ owner: "nomad", keys: KEYS, node: "server-1", agents: [], servers: [], tokenFile: join(folder, "token"), address: "127.0.0.1", port: 0, containment: "host", fence: "none", timing: TIMING, ...settings }));
   await consul.owner(phase === "active" ? "nomad" : "nobody");
-  const lease = spawn(command[0], [...command.slice(1), BUNDLE, file, "--", "sleep", "1000000"], { stdio: ["ignore", "pipe", "ignore"] });
+  const lease = spawn(command[0], [...command.slice(1), BUNDLE, file, "--", ...worker], { stdio: ["ignore", "pipe", "ignore"] });
   const ended = new Promise((resolve) => lease.once("exit", resolve));
   let output = "";
+  let pid = lease.pid;
   lease.stdout.on("data", (chunk) => (output += chunk));
   try {
     await until(async () => {
       const port = /"port":(\d+)/.exec(output)?.[1];
       const state = await (await fetch(`http://127.0.0.1:${port}/state`)).json();
+      if (ofWorker) pid = state.childPid;
       return state.phase === phase && state.reason !== "starting";
     }, `a lease in phase ${phase}`);
     await sleep(WARM_UP_MS);
-    const [start, before] = [performance.now(), cpuMs(lease.pid)];
+    const [start, before] = [performance.now(), cpuMs(pid)];
     let rssMiB = 0;
     let anonMiB = 0;
     while (performance.now() - start < ms) {
       await sleep(1_000);
-      rssMiB = Math.max(rssMiB, statusMiB(lease.pid, "VmRSS"));
-      anonMiB = Math.max(anonMiB, statusMiB(lease.pid, "RssAnon"));
+      rssMiB = Math.max(rssMiB, statusMiB(pid, "VmRSS"));
+      anonMiB = Math.max(anonMiB, statusMiB(pid, "RssAnon"));
     }
-    return { cpuPercent: ((cpuMs(lease.pid) - before) / (performance.now() - start)) * 100, rssMiB, anonMiB };
+    return { cpuPercent: ((cpuMs(pid) - before) / (performance.now() - start)) * 100, rssMiB, anonMiB };
   } catch (error) {
     throw new Error(`${error.message}; it said\n${output}`);
   } finally {
@@ -125,6 +132,12 @@ async function main() {
           console.log(`| ${runtime} | ${way} | ${phase} | ${cpuPercent.toFixed(2)} | ${rssMiB.toFixed(1)} | ${anonMiB.toFixed(1)} |`);
         }
       }
+    }
+    if (isHere("bun")) {
+      const of = (fence) => measure(["bun"], { folder, consul, settings: { servers: [consul.tls], caFile: consul.ca, fence }, phase: "active", ms: seconds * 1_000, worker: IDLE_ON_BUN, ofWorker: true });
+      const [without, fenced] = [await of("none"), await of("kernel-timer")];
+      const [cpu, rss, anon] = ["cpuPercent", "rssMiB", "anonMiB"].map((key) => fenced[key] - without[key]);
+      console.log(`| bun | the fence, in the worker | active | ${cpu.toFixed(2)} | ${rss.toFixed(1)} | ${anon.toFixed(1)} |`);
     }
     console.log(`\n${beyond ? "BEYOND" : "within"} the goal of ${GOAL.cpuPercent} % of a core and ${GOAL.rssMiB} MiB; ${seconds} s a case`);
     return beyond ? 1 : 0;
