@@ -20,6 +20,8 @@ const FORMS: Readonly<Record<string, () => string>> = {
 /** What the doubles ask for although the app does not require it: the exchange wants a key and a signature. */
 const ASKED_BY_DOUBLES: ReadonlySet<string> = new Set(["BINGX_API_KEY", "BINGX_SECRET_KEY"]);
 
+const SNAPSHOT_TOKEN = SECRETS.find(({ field }) => field === "CONSUL_SNAPSHOT_TOKEN")!;
+
 const random = (): string => randomBytes(24).toString("hex");
 
 /**
@@ -47,28 +49,32 @@ function valueOf({ field, origin }: Secret, env: Environment, made: Readonly<Rec
 
 const keysSchema = z.object({ data: z.object({ data: z.record(z.string(), z.string()) }) });
 
-export class LabSecrets {
-  /** @param consulToken of the lab's Consul, whose snapshots only such a token may take */
-  constructor(private readonly env: Environment, private readonly vault: Endpoint, private readonly consulToken?: string) {}
+const tokenSchema = z.object({ SecretID: z.uuid() });
 
-  private all(): ReadonlyMap<string, Readonly<Record<string, string>>> {
-    const { consul } = this.env.dataPlane.backup.clusterSnapshots;
-    return labSecrets(this.env, consul.permitted && this.consulToken !== undefined ? { CONSUL_SNAPSHOT_TOKEN: this.consulToken } : {});
-  }
+export class LabSecrets {
+  /** @param consul with a token that may make tokens: Consul gives its snapshots to one that may write ACLs, and no job has the lab's own */
+  constructor(private readonly env: Environment, private readonly vault: Endpoint, private readonly consul?: Endpoint) {}
 
   /**
    * Writes each path that is not there yet.
    * @returns how many were written
+   * @throws Error when OpenBao or Consul answers otherwise than both should; what was written stays
    */
   async fill(): Promise<number> {
+    const known: Record<string, string> = {};
+    if (this.consul && this.env.dataPlane.backup.clusterSnapshots.consul.permitted && !(await this.has(SNAPSHOT_TOKEN.path))) known[SNAPSHOT_TOKEN.field] = await snapshotToken(this.consul);
     let written = 0;
-    for (const [path, data] of this.all()) {
+    for (const [path, data] of labSecrets(this.env, known)) {
       // Check-and-set 0: only where nothing is.
       const { status } = await this.send(path, { method: "POST", body: JSON.stringify({ options: { cas: 0 }, data }) });
       if (status === 200) written++;
       else if (status !== 400) throw new Error(`OpenBao answered ${status} to writing ${path}: the jobs that read it could not start; see: npm run gvfx -- lab logs openbao`);
     }
     return written;
+  }
+
+  private async has(path: string): Promise<boolean> {
+    return (await this.send(path, {})).status === 200;
   }
 
   /** Every value, for a search through what must not hold any. */
@@ -85,4 +91,12 @@ export class LabSecrets {
     const { address, token, caPem } = this.vault;
     return request(`${address}/v1/${this.env.vault.kvMount}/data/${path}`, { ca: caPem, headers: { "x-vault-token": token }, ...options });
   }
+}
+
+/** Makes a token for the backup's snapshots of Consul. */
+async function snapshotToken({ address, token, caPem }: Endpoint): Promise<string> {
+  const body = JSON.stringify({ Description: "gvfx-backup: snapshots of Consul", Policies: [{ Name: "global-management" }] });
+  const answer = await request(`${address}/v1/acl/token`, { ca: caPem, headers: { "x-consul-token": token }, method: "PUT", body });
+  if (answer.status !== 200) throw new Error(`Consul answered ${answer.status} to making a token for its snapshots, so that no backup could hold one; see: npm run gvfx -- lab logs consul-1`);
+  return tokenSchema.parse(JSON.parse(answer.text)).SecretID;
 }

@@ -61,7 +61,7 @@ export async function labUp(env: Environment, lab: Lab, { appSource, owner, term
   const machines: Steps = [
     deploy("lab", "network, nodes, Consul, OpenBao, registry"),
     deploy("foundation", "agents, TLS, ACLs, identities"),
-    { title: "secrets in OpenBao", run: async () => `${await new LabSecrets(env, labAccess(env).vault, labAccess(env).consul.token).fill()} paths written` },
+    { title: "secrets in OpenBao", run: async () => `${await new LabSecrets(env, labAccess(env).vault, labAccess(env).consul).fill()} paths written` },
   ];
   // Each stack is synthesized when the digests of its images are known.
   const synth = { title: "synth", run: () => synthesizeLab() };

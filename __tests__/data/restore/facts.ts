@@ -19,6 +19,7 @@ export const node = (name: string, changes: Partial<NodeFacts> = {}): NodeFacts 
   restored: [],
   keptAside: [],
   undoing: false,
+  owner: undefined,
   restoreContainers: [],
   ...changes,
 });

@@ -5,6 +5,7 @@ import { facts, FOLDER, node, request } from "./facts";
 
 const kinds = (planned: Planned): RestoreStep["kind"][] => ("plan" in planned ? planned.plan.steps.map(({ kind }) => kind) : []);
 const problems = (planned: Planned): string => ("problems" in planned ? planned.problems.map(({ what, fix }) => `${what} / ${fix}`).join("\n") : "");
+const OTHER = { run: "aaaaaaaaaaaa", host: "laptop", since: "2026-11-26T02:00:00.000Z" };
 const BESIDE = ["fetch", "check-files", "prove-database", "load-objects", "prove-references", "mark-proven"];
 
 test("beside: proven and left there, with the command that puts it in place", () => {
@@ -29,6 +30,11 @@ test("what was restored and proven before is put in place as it is: a restore th
   const nodes = [node("server-1", { restored: [{ path: FOLDER, shortId: "01234567", state: "proven", begun: false }], freeBytes: 0 }), { name: "server-2", silent: "no route" }];
   expect(kinds(planRestore(facts({ nodes }), request({ mode: "in-place" })))).toEqual(["stop-backups", "stop-jobs", "prove-idle", "swap", "start-jobs"]);
   expect(problems(planRestore(facts({ nodes: [nodes[0], node("server-2")] }), request()))).toMatch(/holds this restore point already.*--in-place.*--confirm production.*--discard-old --beside --to server-1 --confirm production/s);
+});
+
+test("a dead run's turn is taken over; on another node than the target it is in nobody's way", () => {
+  expect(kinds(planRestore(facts({ nodes: [node("server-1", { owner: OTHER }), node("server-2")] }), request({ takeOver: OTHER.run })))).toEqual(BESIDE);
+  expect(kinds(planRestore(facts({ nodes: [node("server-1"), node("server-2", { owner: OTHER })] }), request()))).toEqual(BESIDE);
 });
 
 test("the way of the files: on one node, through this machine, from S3", () => {
@@ -60,6 +66,8 @@ const refusals: readonly (readonly [string, Partial<RestoreFacts>, Partial<Resto
   ["the data plane still runs elsewhere", { dataNode: "server-2", nodes: [node("server-1", { volumes: [{ name: "gvfx-postgres", path: "/srv/gvfx/gvfx-postgres", state: "filled", mountPoint: false, usedBy: ["container postgres-1"] }] }), node("server-2")] }, { mode: "in-place", target: "server-2" }, /server-1 still runs.*gvfx-postgres.*power server-1 off/],
   ["a swap of another backup that broke off", { nodes: [node("server-1", { restored: [{ path: "/srv/gvfx/gvfx-restore-ffffffff", shortId: "ffffffff", state: "proven", begun: true }] }), node("server-2")] }, { mode: "in-place" }, /gvfx-restore-ffffffff on server-1 is half in place.*--undo --confirm production/],
   ["an undo that broke off", { nodes: [node("server-1", { undoing: true }), node("server-2")] }, { mode: "in-place" }, /an undo on server-1 broke off.*--undo --confirm production/],
+  ["another run's turn", { nodes: [node("server-1", { owner: OTHER }), node("server-2")] }, {}, /run aaaaaaaaaaaa of laptop restores on server-1 since 2026-11-26T02:00:00\.000Z.*same command with --take-over aaaaaaaaaaaa/],
+  ["another run's turn than the one that is taken over", { nodes: [node("server-1", { owner: OTHER }), node("server-2")] }, { takeOver: "bbbbbbbbbbbb" }, /--take-over aaaaaaaaaaaa/],
   ["another restore", { nodes: [node("server-1", { restoreContainers: ["gvfx-restore-minio-7"] }), node("server-2")] }, {}, /another restore works on server-1.*docker rm --force gvfx-restore-minio-7/],
 ];
 test.each(refusals)("refused: %s", (_name, changed, wanted, message) => {

@@ -96,11 +96,11 @@ test("a fingerprint is read: sizes and hashes as either layout writes them", () 
 });
 
 test("a node's answer, the manifests of several points, and hashes are read", () => {
-  const look = parseLook("server-1", "/srv/gvfx", ["missing docker", "free 1000", "repository", "volume gvfx-postgres filled", "mounted gvfx-postgres", "user gvfx-postgres container x", "volume gvfx-objectstore missing", "image a@sha256:1", "restored proven /srv/gvfx/gvfx-restore-01234567", "restored foreign /srv/gvfx/gvfx-restore-mine", "aside /srv/gvfx/gvfx-postgres.before-restore-1", "restoring y"]);
-  expect(look).toMatchObject({ freeBytes: 1000, hasRepository: true, missingPrograms: ["docker"], missingImages: ["a@sha256:1"], keptAside: ["/srv/gvfx/gvfx-postgres.before-restore-1"], restoreContainers: ["y"] });
+  const look = parseLook("server-1", "/srv/gvfx", ["missing docker", "free 1000", "repository", "volume gvfx-postgres filled", "mounted gvfx-postgres", "user gvfx-postgres container x", "volume gvfx-objectstore missing", "image a@sha256:1", "restored proven /srv/gvfx/gvfx-restore-01234567", "restored foreign /srv/gvfx/gvfx-restore-mine", "aside /srv/gvfx/gvfx-postgres.before-restore-1", "owner aaaaaaaaaaaa laptop 2026-11-26T02:00:00.000Z", "owned z", "restoring y", "restoring z"]);
+  expect(look).toMatchObject({ freeBytes: 1000, hasRepository: true, missingPrograms: ["docker"], missingImages: ["a@sha256:1"], keptAside: ["/srv/gvfx/gvfx-postgres.before-restore-1"], restoreContainers: ["y"], owner: { run: "aaaaaaaaaaaa", host: "laptop", since: "2026-11-26T02:00:00.000Z" } });
   expect(look.volumes).toEqual([{ name: "gvfx-postgres", path: "/srv/gvfx/gvfx-postgres", state: "filled", mountPoint: true, usedBy: ["container x"] }, { name: "gvfx-objectstore", path: "/srv/gvfx/gvfx-objectstore", state: "missing", mountPoint: false, usedBy: [] }]);
   expect(look.restored).toEqual([{ path: "/srv/gvfx/gvfx-restore-01234567", shortId: "01234567", state: "proven", begun: false }]);
-  expect(parseLook("server-1", "/srv/gvfx", ["free 1", "restored proven /srv/gvfx/gvfx-restore-01234567", "begun /srv/gvfx/gvfx-restore-01234567", "undoing"])).toMatchObject({ undoing: true, restored: [{ begun: true }] });
+  expect(parseLook("server-1", "/srv/gvfx", ["free 1", "restored proven /srv/gvfx/gvfx-restore-01234567", "begun /srv/gvfx/gvfx-restore-01234567", "undoing"])).toMatchObject({ undoing: true, owner: undefined, restored: [{ begun: true }] });
   expect(() => parseLook("server-1", "/srv/gvfx", ["motd"])).toThrow(/server-1 did not say.*motd/);
   const manifests = parseManifests([`point ${"a".repeat(64)}`, ...JSON.stringify(manifest(), null, 1).split("\n"), `none ${"b".repeat(64)}`, `point ${"c".repeat(64)}`, "{}"]);
   expect([...manifests.values()]).toEqual([manifest(), null, null]);

@@ -7,6 +7,9 @@ import { hashScript, parseHashes, readScript } from "../../../scripts/data/resto
 import { prepareFolder } from "../../../scripts/data/restore/repository";
 import { quoted, script } from "../../../scripts/data/restore/shell";
 import { arrangePostgresScript, discardScript, markProvenScript, removeScript, swapScript, undoCheckScript, undoScript } from "../../../scripts/data/restore/swap";
+import { POINT } from "./facts";
+
+const RESTORED = { point: POINT, from: { kind: "local", node: "server-2" } } as const;
 
 let root: string;
 beforeEach(() => {
@@ -73,13 +76,14 @@ describe("in place", () => {
     put("gvfx-restore-1/volumes/gvfx-objectstore/new");
     const run = join(folder(), "raw/alloc/data");
     expect(sh(arrangePostgresScript(folder(), run)).status).toBe(0);
-    expect(sh(markProvenScript(folder(), run, join(folder(), "read-back"))).status).toBe(0);
+    expect(sh(markProvenScript(folder(), run, join(folder(), "read-back"), RESTORED)).status).toBe(0);
   });
 
-  test("proven data is arranged as the jobs have it, and its manifest is kept", () => {
+  test("proven data is arranged as the jobs have it, and its manifest and which backup it is are kept", () => {
     expect(readFileSync(join(folder(), "gvfx-restore"), "utf8")).toBe("proven\n");
     expect(readdirSync(folder()).sort()).toEqual(["backup", "gvfx-restore", "volumes"]);
     expect(readFileSync(join(folder(), "volumes/gvfx-postgres/pgdata/PG_VERSION"), "utf8")).toBe("17\n");
+    expect([readFileSync(join(folder(), "backup/manifest.json"), "utf8"), JSON.parse(readFileSync(join(folder(), "backup/point.json"), "utf8"))]).toEqual(["{}", { id: POINT.id, time: "2026-11-26T03:00:10.000Z", from: RESTORED.from }]);
   });
 
   test("a swap that broke off after one volume goes on with the same names; nothing is lost", () => {
@@ -121,7 +125,7 @@ describe("in place", () => {
     expect(names()).toEqual(["gvfx-objectstore", "gvfx-postgres", "gvfx-restore-1"]);
     expect(existsSync(join(folder(), "stamp"))).toBe(false);
     writeFileSync(join(folder(), "gvfx-restore"), "unfinished\n");
-    expect(sh(markProvenScript(folder(), join(folder(), "raw"), join(folder(), "read-back")))).toMatchObject({ status: 1, complaint: expect.stringMatching(/not proven/) });
+    expect(sh(markProvenScript(folder(), join(folder(), "raw"), join(folder(), "read-back"), RESTORED))).toMatchObject({ status: 1, complaint: expect.stringMatching(/not proven/) });
     expect(readFileSync(join(folder(), "gvfx-restore"), "utf8")).toBe("unfinished\n");
   });
 

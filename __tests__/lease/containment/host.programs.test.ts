@@ -155,7 +155,7 @@ describeOnLinux("containment on a host", "root", () => {
   });
 
   test("planted: a command in place of the namespace's first process loses its death signal with its user", async () => {
-    const modules = folder.planted("containment-host.mjs", ['{ "$@" </dev/null 2>&3 3>&-; } 3>&2 2>/dev/null; exit $?', 'exec "$@" </dev/null']);
+    const modules = folder.planted("containment-host.mjs", ['{ "$@" </dev/null 2>&9 9>&-; } 9>&2 2>/dev/null; exit $?', 'exec "$@" </dev/null']);
     const w = wrapper({ runtime, modules, command: [...AS_NOBODY, stubborn(folder)] }).tell("start");
     await w.has(3);
     expect((await w.killed(LIVES_ON_AFTER_MS)).left).not.toEqual([]);

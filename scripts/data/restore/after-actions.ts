@@ -1,9 +1,11 @@
 /** What may follow a restore in place: back to the data before, the jobs started again, what was kept removed. */
 import { runScript } from "../../clients/ssh";
+import { asOwner } from "./as-owner";
 import type { ActionContext } from "./command";
 import { beforeTrading } from "./execute";
 import { DATA_JOBS, startTime, stopTime, type DataJobs } from "./jobs";
 import { halfDoneScript } from "./look";
+import { ofOwner, type RestoreRun } from "./owner";
 import { discardScript, idleScript, stampOf, undoCheckScript, undoScript } from "./swap";
 import { APP_JOBS } from "./types";
 import { JOBS } from "../../../contracts/services";
@@ -11,6 +13,7 @@ import { JOBS } from "../../../contracts/services";
 interface Confirmed {
   readonly confirm?: string;
   readonly to?: string;
+  readonly takeOver?: string;
 }
 
 function unconfirmed({ env, complain }: ActionContext, confirm: string | undefined, consequence: string): boolean {
@@ -19,16 +22,21 @@ function unconfirmed({ env, complain }: ActionContext, confirm: string | undefin
   return true;
 }
 
-/** Runs a script on the data node. */
-function onDataNode({ env, access }: ActionContext): { readonly volumesRoot: string; readonly on: (text: string) => Promise<string[]> } {
+/** Runs a script on the data node. @param run that owns it; without one, what only looks */
+function onDataNode({ env, access }: ActionContext, run?: RestoreRun): { readonly volumesRoot: string; readonly on: (text: string) => Promise<string[]> } {
   const { name, volumesRoot } = env.nodes.find((node) => node.name === env.dataPlane.node)!;
-  return { volumesRoot, on: (text) => runScript(access.machine(name), text, { variables: access.sshVariables }) };
+  return { volumesRoot, on: (text) => runScript(access.machine(name), run ? ofOwner(run, text) : text, { variables: access.sshVariables }) };
 }
 
-export async function undoAction(context: ActionContext, { confirm }: Confirmed): Promise<number> {
-  const { env, access, signal, progress, now, write, gvfx } = context;
-  const { volumesRoot, on } = onDataNode(context);
+export async function undoAction(context: ActionContext, { confirm, takeOver }: Confirmed): Promise<number> {
+  const { env } = context;
   if (unconfirmed(context, confirm, `This stops the app and the data plane of "${env.name}", puts back the data from before the last restore, and starts the data plane; what was written since is kept aside.`)) return 1;
+  return asOwner(context, env.dataPlane.node, takeOver, (run) => undo(context, run));
+}
+
+async function undo(context: ActionContext, run: RestoreRun): Promise<number> {
+  const { env, access, signal, progress, now, write, gvfx } = context;
+  const { volumesRoot, on } = onDataNode(context, run);
   // Whether there is anything to go back to is known before anything is stopped.
   await on(undoCheckScript(volumesRoot));
   const jobs = access.jobs();
@@ -45,7 +53,7 @@ export async function undoAction(context: ActionContext, { confirm }: Confirmed)
     if (users.length > 0) throw new Error(`a volume is still in use, and nothing was renamed: ${users.join("; ")}`);
     lines = await on(undoScript(volumesRoot, stampOf(now())));
   } catch (error) {
-    throw new Error(`${error instanceof Error ? error.message : String(error)}; ${await afterFailure(context, jobs, ran)}`, { cause: error });
+    throw new Error(`${error instanceof Error ? error.message : String(error)}; ${await afterFailure(context, run, jobs, ran)}`, { cause: error });
   }
   await startAll(context, jobs, DATA_JOBS);
   write([...lines, ...beforeTrading(env.name, gvfx).map((line) => `Next: ${line}`)].join("\n"));
@@ -53,9 +61,9 @@ export async function undoAction(context: ActionContext, { confirm }: Confirmed)
 }
 
 /** Starts again what an undo stopped, where it is known that nothing was renamed. @returns what the state is, and what helps */
-async function afterFailure(context: ActionContext, jobs: DataJobs, ran: readonly string[]): Promise<string> {
+async function afterFailure(context: ActionContext, run: RestoreRun, jobs: DataJobs, ran: readonly string[]): Promise<string> {
   const { env, gvfx } = context;
-  const { volumesRoot, on } = onDataNode(context);
+  const { volumesRoot, on } = onDataNode(context, run);
   const again = `to go on: ${gvfx} data restore --undo --confirm ${env.name}`;
   const half = await on(halfDoneScript(volumesRoot)).catch(() => undefined);
   if (half === undefined) return `${env.dataPlane.node} cannot be asked whether something was renamed: what was stopped stays so; ${again}`;
@@ -89,12 +97,14 @@ export async function startAction(context: ActionContext): Promise<number> {
   return 0;
 }
 
-export async function discardAction(context: ActionContext, { confirm, to = context.env.dataPlane.node, beside = false }: Confirmed & { readonly beside?: boolean }): Promise<number> {
+export async function discardAction(context: ActionContext, { confirm, to = context.env.dataPlane.node, beside = false, takeOver }: Confirmed & { readonly beside?: boolean }): Promise<number> {
   const { env, access, write } = context;
   const machine = access.machine(to);
   if (unconfirmed(context, confirm, `This removes from ${to}, for good, ${beside ? "" : "the data that restores in place kept aside, and "}what was restored beside.`)) return 1;
-  context.changing();
-  const lines = await runScript(machine, discardScript(env.nodes.find(({ name }) => name === to)!.volumesRoot, beside ? "beside" : "all"), { variables: access.sshVariables });
+  const lines = await asOwner(context, to, takeOver, (run) => {
+    context.changing();
+    return runScript(machine, ofOwner(run, discardScript(env.nodes.find(({ name }) => name === to)!.volumesRoot, beside ? "beside" : "all")), { variables: access.sshVariables });
+  });
   write(lines.length > 0 ? lines.join("\n") : `Restores left nothing on ${to}.`);
   return 0;
 }

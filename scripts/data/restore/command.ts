@@ -93,6 +93,7 @@ export function restoreCommands(environment: () => Environment, surroundings: Re
       .addOption(new Option("--undo", "put back what the last restore in place kept aside, or what one that broke off had moved; the app stays stopped").conflicts(["beside", "inPlace", "rehearse"]))
       .addOption(new Option("--start", "start the data plane's jobs as they are registered, then those of the app that are stopped").conflicts(["beside", "inPlace", "rehearse", "undo"]))
       .addOption(new Option("--discard-old", "remove what restores left on the node: kept aside, and restored beside; with --beside, only the latter").conflicts(["inPlace", "rehearse", "undo", "start"]))
+      .addOption(new Option("--take-over <run>", "go on although this run, which is dead, is written down on the node; the refusal names it").conflicts("start"))
       .option("--json", "print the report as JSON", false)
       .addHelpText("after", `${RESTORE_HELP}${CREDENTIALS}\nExit status: 0 when it is proven, 1 when it is not or was refused, 2 when it broke off or could not be asked, 130 when interrupted.`)
       .action((options: RestoreOptions) =>

@@ -1,5 +1,5 @@
 /** Proof of the database: the restored files are a server that recovers, starts and reads every row. */
-import { quoted, script, CONTAINER_LABEL } from "./shell";
+import { quoted, RUN_LABEL, script } from "./shell";
 import { CONVEX_SQL, SERVER_SQL, TABLES_SQL } from "./fingerprint-sql";
 
 /** Recovery replays the WAL of one backup's length; ten minutes are many times that. */
@@ -46,7 +46,7 @@ hba=$(mktemp -d)
 echo ${quoted(HBA)} >"$hba/pg_hba.conf"
 chmod 0755 "$hba"
 chmod 0644 "$hba/pg_hba.conf"
-docker run --detach --name "$container" --label ${CONTAINER_LABEL}=postgres --network none --env PGDATA=${PGDATA} --env POSTGRES_PASSWORD=unused --volume ${quoted(volume)}:${POSTGRES_MOUNT} --volume "$hba":/gvfx:ro ${quoted(image)} postgres -c hba_file=/gvfx/pg_hba.conf -c listen_addresses= -c shared_buffers=${SHARED_BUFFERS} -c archive_mode=off >/dev/null
+docker run --detach --name "$container" ${RUN_LABEL} --network none --env PGDATA=${PGDATA} --env POSTGRES_PASSWORD=unused --volume ${quoted(volume)}:${POSTGRES_MOUNT} --volume "$hba":/gvfx:ro ${quoted(image)} postgres -c hba_file=/gvfx/pg_hba.conf -c listen_addresses= -c shared_buffers=${SHARED_BUFFERS} -c archive_mode=off >/dev/null
 refused() { echo "refused $1: $(docker logs --tail 60 "$container" 2>&1 | grep -E 'FATAL|PANIC' | tail -n 2 | tr '\\n' ' ')"; exit 0; }
 waited=0
 until docker exec "$container" psql --username=postgres --dbname=postgres --no-psqlrc --quiet --tuples-only --command 'select 1' >/dev/null 2>&1; do

@@ -2,6 +2,8 @@
 import { LOCAL_REPOSITORY, BACKUP_MOUNT } from "../../../contracts/backup";
 import { JOBS } from "../../../contracts/services";
 import { hostVolume } from "../../../contracts/volumes";
+import { ownerFolder, parseOwner, WHOSE } from "./owner";
+import { parseRecord, PRINT_RECORD } from "./record";
 import { CONTAINER_LABEL, quoted, script } from "./shell";
 import { RESTORE_PREFIX, RESTORED_VOLUMES, type NodeFacts, type RestoredFolder, type VolumeFacts } from "./types";
 
@@ -69,9 +71,13 @@ for image in ${images.map(quoted).join(" ")}; do docker image inspect "$image" >
 for folder in "$root"/${RESTORE_PREFIX}*; do
   [ -d "$folder" ] || continue
   echo "restored $(cat "$folder/${STATE_FILE}" 2>/dev/null || echo foreign) $folder"
+  ${PRINT_RECORD}
 done
 ${HALF_DONE}
 for folder in "$root"/*${ASIDE}* "$root"/*${UNDONE}*; do [ ! -d "$folder" ] || echo "aside $folder"; done
+owner=${quoted(ownerFolder(volumesRoot))}
+${WHOSE}
+for who in "$owner"/*; do [ ! -f "$who" ] || docker ps --all --filter "label=${CONTAINER_LABEL}=\${who##*/}" --format 'owned {{.Names}}' 2>/dev/null || true; done
 docker ps --all --filter label=${CONTAINER_LABEL} --format 'restoring {{.Names}}' 2>/dev/null || true`);
 }
 
@@ -96,10 +102,14 @@ export function parseLook(name: string, volumesRoot: string, lines: readonly str
     // What is not ours has no state file: nothing is done with it.
     restored: values("restored").flatMap((line): RestoredFolder[] => {
       const [state, path] = line.split(" ");
-      return state === "unfinished" || state === "proven" ? [{ path, shortId: path.slice(path.lastIndexOf(RESTORE_PREFIX) + RESTORE_PREFIX.length), state, begun: values("begun").includes(path) }] : [];
+      if (state !== "unfinished" && state !== "proven") return [];
+      const short = path.slice(path.lastIndexOf(RESTORE_PREFIX) + RESTORE_PREFIX.length);
+      const record = state === "proven" ? parseRecord(short, values("record").find((each) => each.startsWith(`${path} `))?.slice(path.length + 1)) : undefined;
+      return [{ path, shortId: short, state, begun: values("begun").includes(path), ...(record ? { record } : {}) }];
     }),
     keptAside: values("aside"),
     undoing: lines.includes("undoing"),
-    restoreContainers: values("restoring"),
+    owner: parseOwner(lines),
+    restoreContainers: values("restoring").filter((container) => !values("owned").includes(container)),
   };
 }

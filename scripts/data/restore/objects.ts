@@ -1,5 +1,5 @@
 /** Objects go into the object store by its own protocol, and are read back from it: its files are nobody else's. */
-import { CONTAINER_LABEL, envFile, quoted, script } from "./shell";
+import { envFile, quoted, RUN_LABEL, script } from "./shell";
 
 /** MinIO makes its folder and answers within seconds; a minute is a machine in trouble. */
 const START_SECONDS = 60;
@@ -38,7 +38,7 @@ done
 
 /** Starts MinIO on a new volume, without a way out, and loads every bucket; prints "loaded BUCKET". */
 export function loadObjectsScript({ serverImage, clientImage, from, volume, readBack, buckets, rootUser, rootPassword }: ObjectLoad): string {
-  const label = `--label ${CONTAINER_LABEL}=objects --log-driver json-file`;
+  const label = `${RUN_LABEL} --log-driver json-file`;
   return script(
     `server=gvfx-restore-minio-$$
 client=gvfx-restore-mc-$$

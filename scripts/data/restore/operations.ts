@@ -38,7 +38,7 @@ export interface RestoreOperations {
   swap(): Promise<void>;
   startJobs(jobs: readonly string[]): Promise<void>;
   remove(): Promise<void>;
-  /** Ends what a step that was cut off left running on the node; never throws. */
+  /** Ends what a step of this run that was cut off left running on the nodes; never throws. */
   cleanUp(): Promise<void>;
 }
 

@@ -5,7 +5,8 @@
  * backup that cannot be restored costs nothing that runs.
  */
 import { JOBS } from "../../../contracts/services";
-import { APP_JOBS, discardCommand, inPlaceCommand, isSilent, restoreFolder, type JobFacts, type NodeFacts, type RestoreFacts, type RestorePlan, type RestoreProblem, type RestoreRequest, type RestoreStep } from "./types";
+import { ownerFolder, ownerProblem } from "./owner";
+import { APP_JOBS, discardCommand, inPlaceCommand, isSilent, restoreFolder, type JobFacts, type NodeFacts, type RestoreFacts, type RestorePlan, type RestoreProblem, type RestoreRecord, type RestoreRequest, type RestoreStep } from "./types";
 
 /** Those that write last are stopped first. */
 const STOP_ORDER: readonly string[] = [JOBS.worker, JOBS.api, JOBS.convex, JOBS.objectstore, JOBS.postgres];
@@ -27,6 +28,7 @@ export function planRestore(facts: RestoreFacts, request: RestoreRequest): Plann
   const jobs = jobsToStop(facts, target.name);
   const problems = [
     ...programProblems(target),
+    ...(target.owner && target.owner.run !== request.takeOver ? [ownerProblem(target.name, ownerFolder(target.volumesRoot), target.owner)] : []),
     ...containerProblems(target),
     ...(ready ? [] : [...sourceProblems(facts, request), ...roomProblems(facts, target)]),
     ...(request.mode === "in-place" ? inPlaceProblems(facts, request, target) : []),
@@ -138,7 +140,7 @@ function notes({ jobs, gvfx, dataNode, nodes, environment }: RestoreFacts, reque
   const silent = nodes.filter(isSilent);
   const { mode } = request;
   const list: string[] = [];
-  if (ready) list.push(`${folder} holds this restore point, proven before: it is put in place as it is`);
+  if (ready) list.push(`${folder} holds this restore point, proven before: it is put in place as it is${contents(target.restored.find(({ path }) => path === folder)?.record)}`);
   if (mode === "beside") list.push(`it stays in ${folder} on ${target.name}; to put it in place: ${inPlaceCommand(gvfx, environment, request)}${target.name === dataNode ? "" : `, once dataPlane.node is "${target.name}"`}`);
   if (mode !== "in-place") return list;
   if (filled.length > 0) list.push(`what is in ${filled.join(" and ")} on ${target.name} now is kept aside, until: ${discardCommand(gvfx, environment, target.name)}; to go back to it: ${gvfx} data restore --undo --confirm ${environment}`);
@@ -148,6 +150,12 @@ function notes({ jobs, gvfx, dataNode, nodes, environment }: RestoreFacts, reque
   if (!stopped.some((id) => !APP_JOBS.includes(id)) && Array.isArray(jobs)) list.push(`no job of the data plane is pinned to ${target.name} yet (${jobs.filter(({ id }) => !APP_JOBS.includes(id)).map(pinned).join(", ")}); deploy it next: npx cdktf deploy data-plane`);
   if (silent.length > 0) list.push(`${silent.map(({ name }) => name).join(" and ")} could not be asked; when it comes back with its old data it must not start the data plane: power it off, or deploy data-plane before it returns`);
   return list;
+}
+
+function contents(record: RestoreRecord | undefined): string {
+  if (!record) return "";
+  const { postgres, objects } = record.manifest;
+  return `, Postgres ${postgres.version} of ${postgres.startedAt} with ${postgres.files} files, and ${Object.values(objects).reduce((sum, bucket) => sum + bucket.objects, 0)} objects; no repository is read`;
 }
 
 function pinned({ id, node, state }: JobFacts): string {

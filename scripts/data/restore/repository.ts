@@ -2,7 +2,7 @@
 import { BACKUP_MOUNT, BACKUP_PATHS, LOCAL_REPOSITORY, SNAPSHOT_TAG } from "../../../contracts/backup";
 import { JOBS } from "../../../contracts/services";
 import { hostVolume } from "../../../contracts/volumes";
-import { CONTAINER_LABEL, envFile, quoted, script, type SecretFiles } from "./shell";
+import { CONTAINER_LABEL, envFile, quoted, RUN_LABEL, script, type SecretFiles } from "./shell";
 import { STATE_FILE } from "./look";
 import type { RestorePoint } from "./types";
 
@@ -28,10 +28,10 @@ function secretsOf({ key, place }: Repository): SecretFiles {
  * read-only by now, a prune that was killed). What is read then may be pruned meanwhile, which restic notices.
  * @param mount further arguments of docker run
  */
-function restic({ image, place }: Repository, id: string, mount = ""): string {
+function restic({ image, place }: Repository, mount = ""): string {
   const at = place.kind === "local" ? `--network none --volume ${quoted(`${place.volumesRoot}/${hostVolume(JOBS.backup)}`)}:${BACKUP_MOUNT} --env RESTIC_REPOSITORY=${LOCAL_REPOSITORY}` : `--env-file "$secrets/env" --env AWS_DEFAULT_REGION=${quoted(place.region)} --env RESTIC_REPOSITORY=${quoted(place.repository)}`;
   return `restic() {
-  docker run --rm --log-driver none --label ${CONTAINER_LABEL}=${id} --volume "$secrets":/run/gvfx:ro --env RESTIC_PASSWORD_FILE=/run/gvfx/key ${at} ${mount} --entrypoint restic ${quoted(image)} --no-cache "$@"
+  docker run --rm --log-driver none ${RUN_LABEL} --volume "$secrets":/run/gvfx:ro --env RESTIC_PASSWORD_FILE=/run/gvfx/key ${at} ${mount} --entrypoint restic ${quoted(image)} --no-cache "$@"
 }
 docker image inspect ${quoted(image)} >/dev/null 2>&1 || docker pull --quiet ${quoted(image)} >/dev/null
 lock=
@@ -50,13 +50,13 @@ done`;
 
 /** Prints what \`restic snapshots --json\` prints. */
 export function listScript(repository: Repository): string {
-  return script(`${restic(repository, "list")}\nrestic --no-lock snapshots --json --tag ${SNAPSHOT_TAG}`, secretsOf(repository));
+  return script(`${restic(repository)}\nrestic --no-lock snapshots --json --tag ${SNAPSHOT_TAG}`, secretsOf(repository));
 }
 
 /** Prints, for each point, a line "point ID" and then its manifest; a point without one is a line "none ID". */
 export function manifestsScript(repository: Repository, points: readonly RestorePoint[]): string {
   return script(
-    `${restic(repository, "list")}
+    `${restic(repository)}
 for id in ${points.map(({ id }) => id).join(" ")}; do
   if manifest=$(restic --no-lock dump "$id" ${BACKUP_PATHS.manifest} 2>/dev/null); then printf 'point %s\\n%s\\n' "$id" "$manifest"; else echo "none $id"; fi
 done`,
@@ -66,7 +66,7 @@ done`,
 
 /** Writes everything that a point holds to standard output, as a tar archive. */
 export function dumpScript(repository: Repository, point: RestorePoint): string {
-  return script(`${restic(repository, "dump")}\nrestic $lock dump --archive tar ${point.id} /`, secretsOf(repository));
+  return script(`${restic(repository)}\nrestic $lock dump --archive tar ${point.id} /`, secretsOf(repository));
 }
 
 /** Makes the folder anew: only one of ours that is not proven is removed. */
@@ -90,7 +90,7 @@ export function unpackCommand(folder: string): string {
 export function restoreScript(repository: Repository, point: RestorePoint, folder: string): string {
   return script(
     `${prepareFolder(folder)}
-${restic(repository, "restore", `--volume ${quoted(`${folder}/raw`)}:/restore`)}
+${restic(repository, `--volume ${quoted(`${folder}/raw`)}:/restore`)}
 restic $lock restore ${point.id} --target /restore >/dev/null 2>"$secrets/log" &
 running=$!
 while kill -0 "$running" 2>/dev/null; do
@@ -99,6 +99,6 @@ while kill -0 "$running" 2>/dev/null; do
 done
 wait "$running" || fail "restic did not restore everything: $(tail -n 2 "$secrets/log" | tr '\\n' ' ')"`,
     secretsOf(repository),
-    `docker ps --quiet --filter label=${CONTAINER_LABEL}=restore | xargs -r docker rm --force`,
+    `docker ps --quiet --filter label=${CONTAINER_LABEL}="$gvfx_run" | xargs -r docker rm --force`,
   );
 }

@@ -8,8 +8,9 @@ export function quoted(text: string): string {
 /** Files that hold secrets, by name: "key" becomes $secrets/key. */
 export type SecretFiles = Readonly<Record<string, string>>;
 
-/** Secrets are kept in memory on the node: a disk would remember them. */
-const SECRETS_FOLDER = `secrets=$(mktemp -d /dev/shm/gvfx-restore.XXXXXX) || fail "there is no /dev/shm on this node, in which secrets are kept for as long as a program reads them"`;
+/** Secrets are kept in memory on the node: a disk would remember them. The run's id follows. */
+export const SECRETS_PREFIX = "/dev/shm/gvfx-restore.";
+const SECRETS_FOLDER = `secrets=$(mktemp -d "${SECRETS_PREFIX}$gvfx_run.XXXXXX") || fail "there is no /dev/shm on this node, in which secrets are kept for as long as a program reads them"`;
 
 /** A line that no base64 text has. */
 const END = "GVFX_END_OF_SECRET";
@@ -20,7 +21,8 @@ const END = "GVFX_END_OF_SECRET";
  * @param secrets are written to memory, readable by root alone, and removed however the script ends
  * @param cleanUp runs however it ends
  *
- * It ends by itself: whoever sends it may leave standard input open.
+ * It ends by itself: whoever sends it may leave standard input open. What it starts carries $gvfx_run, the id of a run
+ * (ofRun in owner.ts), or one of its own; with $gvfx_owner it does nothing once that run is not the owner any more.
  */
 export function script(body: string, secrets: SecretFiles = {}, cleanUp = ":"): string {
   const files = Object.entries(secrets);
@@ -28,6 +30,7 @@ export function script(body: string, secrets: SecretFiles = {}, cleanUp = ":"): 
 umask 077
 export LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin
+gvfx_run=\${gvfx_run:-once-$$}
 fail() { printf '%s\\n' "$*" >&2; exit 1; }
 secrets=
 ended() { status=$?; trap - EXIT; { ${cleanUp}; } >/dev/null 2>&1 || true; [ -z "$secrets" ] || rm -rf "$secrets"; exit "$status"; }
@@ -35,6 +38,7 @@ trap ended EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+[ -z "\${gvfx_owner:-}" ] || [ -e "$gvfx_owner/$gvfx_run" ] || fail "another restore took over from this one (run $gvfx_run), which does nothing more on this node; see what that one does before you start anything: data restore --plan"
 ${files.length === 0 ? "" : SECRETS_FOLDER}
 ${files.map(([name, content]) => secretFile(name, content)).join("\n")}
 main() {
@@ -60,5 +64,7 @@ export function envFile(values: Readonly<Record<string, string>>): string {
     .join("");
 }
 
-/** Label of every container that a restore starts, with its folder as the value. */
+/** Label of every container that a restore starts, with the run's id as the value. */
 export const CONTAINER_LABEL = "gvfx.restore";
+/** Option of docker run that sets it. */
+export const RUN_LABEL = `--label ${CONTAINER_LABEL}="$gvfx_run"`;

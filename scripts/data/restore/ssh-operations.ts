@@ -14,21 +14,30 @@ import { startTime, stopTime, type DataJobs } from "./jobs";
 import { loadObjectsScript } from "./objects";
 import { NotProven, type FilesProof, type RestoreOperations } from "./operations";
 import { dumpScript, prepareFolder, restoreScript, unpackCommand, type Repository } from "./repository";
-import { CONTAINER_LABEL, quoted, script } from "./shell";
-import { arrangePostgresScript, cleanUpScript, idleScript, markProvenScript, removeScript, stampOf, swapScript } from "./swap";
+import { cleanUpScript, ofOwner, ofRun, type RestoreRun } from "./owner";
+import { quoted, script } from "./shell";
+import { arrangePostgresScript, idleScript, markProvenScript, removeScript, stampOf, swapScript } from "./swap";
 import { RESTORED_VOLUMES, type RestorePlan } from "./types";
 
 /** A transfer that a prune disturbed is tried again with the repository's new index. */
 const FETCH_TRIES = 2;
 
+/** What files and objects are restored with. */
+export interface RestoreSources {
+  readonly repository: Repository;
+  /** MinIO's administrator. */
+  readonly objectstore: { readonly rootUser: string; readonly rootPassword: string };
+}
+
 export interface SshSurroundings {
   readonly env: Environment;
   readonly images: ImageLock;
   readonly plan: RestorePlan;
+  /** Which owns the target. */
+  readonly run: RestoreRun;
   readonly machine: (node: string) => SshTarget;
-  readonly repository: Repository;
-  /** MinIO's administrator. */
-  readonly objectstore: { readonly rootUser: string; readonly rootPassword: string };
+  /** Undefined where the plan fetches nothing: what is proven already needs no repository. */
+  readonly sources: RestoreSources | undefined;
   /** Needed by a restore in place alone. */
   readonly jobs: DataJobs | undefined;
   /** Environment of the ssh program. */
@@ -38,7 +47,7 @@ export interface SshSurroundings {
   readonly now?: () => Date;
 }
 
-export function sshOperations({ env, images, plan, machine, repository, objectstore, jobs, variables, signal, now = () => new Date() }: SshSurroundings): RestoreOperations {
+export function sshOperations({ env, images, plan, run: owned, machine, sources, jobs, variables, signal, now = () => new Date() }: SshSurroundings): RestoreOperations {
   const { folder, request } = plan;
   const target = machine(request.target);
   const volumesRoot = folder.slice(0, folder.lastIndexOf("/"));
@@ -46,20 +55,23 @@ export function sshOperations({ env, images, plan, machine, repository, objectst
   const readBack = `${folder}/read-back`;
   const [postgresVolume, objectVolume] = RESTORED_VOLUMES.map((volume) => `${folder}/volumes/${volume}`);
   const image = (role: "postgres" | "minio" | "minioClient"): string => imageReference(env.images[role], images[role]);
-  const on = (text: string, options: ScriptRun = {}): Promise<string[]> => runScript(target, text, { variables, signal, ...options });
+  const on = (text: string, options: ScriptRun = {}): Promise<string[]> => runScript(target, ofOwner(owned, text), { variables, signal, ...options });
   /** Steps that must end, once begun. */
-  const toTheEnd = (text: string): Promise<string[]> => runScript(target, text, { variables });
+  const toTheEnd = (text: string): Promise<string[]> => runScript(target, ofOwner(owned, text), { variables });
+  /** Nomad knows nothing of the owner. @throws SshFailure when another run has taken over */
+  const stillOwner = (): Promise<unknown> => toTheEnd(script(":"));
 
   return {
     async pull(references) {
       await on(script(references.map((reference) => `docker pull --quiet ${quoted(reference)} >/dev/null || fail ${quoted(`${reference} cannot be pulled; without a registry, bring it to the node: docker save there, docker load here`)}`).join("\n")));
     },
     async fetch({ from, way }, onBytes) {
+      const { repository } = fetching(sources);
       for (let attempt = 1; ; attempt++) {
         try {
           if (way === "stream" && from.kind === "local") {
             await on(script(prepareFolder(folder)));
-            await streamBetween({ from: machine(from.node), script: dumpScript(repository, request.point), to: target, command: unpackCommand(folder) }, { variables, signal, onBytes });
+            await streamBetween({ from: machine(from.node), script: ofRun(owned, dumpScript(repository, request.point)), to: target, command: unpackCommand(folder) }, { variables, signal, onBytes });
           } else {
             let told = 0;
             await on(restoreScript(repository, request.point, folder), {
@@ -94,14 +106,19 @@ export function sshOperations({ env, images, plan, machine, repository, objectst
       return parseFingerprint(lines);
     },
     async loadObjects({ inventory }) {
+      const { objectstore } = fetching(sources);
       await on(loadObjectsScript({ serverImage: image("minio"), clientImage: image("minioClient"), from: `${run}${below(BACKUP_PATHS.objects)}`, volume: objectVolume, readBack, buckets: Object.values(CONVEX_BUCKETS), ...objectstore }));
       return objectProblems(inventory, parseHashes(await on(hashScript(readBack))), "in the object store");
     },
     async markProven() {
-      await on(markProvenScript(folder, run, readBack));
+      await on(markProvenScript(folder, run, readBack, request));
     },
-    stopBackups: () => needed(jobs).stopBackups(stopTime(env, JOBS.backup)),
+    async stopBackups() {
+      await stillOwner();
+      return needed(jobs).stopBackups(stopTime(env, JOBS.backup));
+    },
     async stopJobs(ids) {
+      await stillOwner();
       for (const id of ids) await needed(jobs).stop(id, stopTime(env, id));
     },
     volumeUsers: async () => (await toTheEnd(idleScript(volumesRoot))).filter((line) => line.startsWith("user ")).map((line) => line.slice("user ".length)),
@@ -109,20 +126,29 @@ export function sshOperations({ env, images, plan, machine, repository, objectst
       await toTheEnd(swapScript(volumesRoot, folder, stampOf(now())));
     },
     async startJobs(ids) {
+      await stillOwner();
       for (const id of ids) await needed(jobs).start(id, startTime(env));
     },
     async remove() {
       await toTheEnd(removeScript(folder));
     },
     async cleanUp() {
-      const nodes = request.from.kind === "local" && request.from.node !== request.target ? [target, machine(request.from.node)] : [target];
-      await Promise.all(nodes.map((node) => runScript(node, cleanUpScript(CONTAINER_LABEL), { variables }).catch(() => undefined)));
+      // What is proven was fetched before, maybe from a node that is gone.
+      const source = plan.steps.find((step) => step.kind === "fetch" && step.way === "stream");
+      const nodes = source?.kind === "fetch" && source.from.kind === "local" ? [target, machine(source.from.node)] : [target];
+      const runs = owned.takenOver === undefined ? [owned.id] : [owned.id, owned.takenOver];
+      await Promise.all(nodes.map((node) => runScript(node, cleanUpScript(runs), { variables }).catch(() => undefined)));
     },
   };
 }
 
 function below(path: string): string {
   return path.slice(RUN_FOLDER.length);
+}
+
+function fetching(sources: RestoreSources | undefined): RestoreSources {
+  if (!sources) throw new Error("this plan restores nothing from a repository, so that none was opened; plan it again");
+  return sources;
 }
 
 function needed(jobs: DataJobs | undefined): DataJobs {

@@ -1,7 +1,8 @@
 /** Renames that put restored volumes in place and take them out again. Each may be run again after it broke off. */
 import { ASIDE, HALF_DONE, STAMP_FILE, STATE_FILE, UNDO_FILE, UNDONE, USERS_OF_VOLUME } from "./look";
 import { quoted, script } from "./shell";
-import { RESTORE_PREFIX, RESTORED_VOLUMES } from "./types";
+import { RECORD_FOLDER, recordPoint } from "./record";
+import { RESTORE_PREFIX, RESTORED_VOLUMES, type RestoreRecord } from "./types";
 
 const each = RESTORED_VOLUMES.map(quoted).join(" ");
 
@@ -19,12 +20,16 @@ chmod 0755 "$volume"
 chmod 0700 "$volume/pgdata"`);
 }
 
-/** Says that a folder holds data that was proven, and removes what was needed for the proof alone. */
-export function markProvenScript(folder: string, run: string, readBack: string): string {
+/**
+ * Says that a folder holds data that was proven, and removes what was needed for the proof alone.
+ * @param restored which backup it is: kept beside the backup's own manifest, as the folder's record
+ */
+export function markProvenScript(folder: string, run: string, readBack: string, restored: Pick<RestoreRecord, "point" | "from">): string {
   return script(`for volume in ${each}; do [ -n "$(ls -A ${quoted(`${folder}/volumes`)}/$volume 2>/dev/null)" ] || fail ${quoted(`${folder}/volumes`)}"/$volume is empty or not there: somebody removed what was restored; it is not proven"; done
 rm -rf ${quoted(readBack)}
-mkdir -p ${quoted(`${folder}/backup`)}
-for part in manifest.json objects.jsonl cluster; do [ ! -e ${quoted(run)}/$part ] || mv ${quoted(run)}/$part ${quoted(`${folder}/backup`)}/; done
+mkdir -p ${quoted(`${folder}/${RECORD_FOLDER}`)}
+for part in manifest.json objects.jsonl cluster; do [ ! -e ${quoted(run)}/$part ] || mv ${quoted(run)}/$part ${quoted(`${folder}/${RECORD_FOLDER}`)}/; done
+${recordPoint(folder, restored)}
 rm -rf ${quoted(`${folder}/raw`)}
 sync
 echo proven >${quoted(`${folder}/${STATE_FILE}`)}`);
@@ -171,10 +176,4 @@ done`);
 export function removeScript(folder: string): string {
   return script(`[ ! -e ${quoted(folder)} ] || [ -f ${quoted(`${folder}/${STATE_FILE}`)} ] || fail ${quoted(`${folder} was not made by a restore; it is left alone`)}
 rm -rf ${quoted(folder)}`);
-}
-
-/** Removes containers and secrets that a restore which was cut off left on a node. */
-export function cleanUpScript(label: string): string {
-  return script(`docker ps --all --quiet --filter label=${label} | xargs -r docker rm --force >/dev/null
-rm -rf /dev/shm/gvfx-restore.*`);
 }

@@ -1,4 +1,5 @@
 /** What a restore is made of: where it may begin, what was found on the nodes, and what it does. */
+import type { BackupManifest } from "../../../contracts/backup";
 import { JOBS } from "../../../contracts/services";
 import { hostVolume, STATEFUL_JOBS } from "../../../contracts/volumes";
 
@@ -29,6 +30,13 @@ export interface VolumeFacts {
   readonly usedBy: readonly string[];
 }
 
+/** One backup, where it was read, and what it holds: all that a restore is planned from. */
+export interface RestoreRecord {
+  readonly point: RestorePoint;
+  readonly from: RepositorySource;
+  readonly manifest: BackupManifest;
+}
+
 /** A folder that a restore made: `unfinished` is of no use, `proven` may be put in place. */
 export interface RestoredFolder {
   readonly path: string;
@@ -37,6 +45,17 @@ export interface RestoredFolder {
   readonly state: "unfinished" | "proven";
   /** A swap of it has begun, and broke off: part of it may be in place, and nothing may be started on that mixture. */
   readonly begun: boolean;
+  /** What it says of itself, so that it is put in place without a repository. Absent where it is not proven, or says nothing that can be read. */
+  readonly record?: RestoreRecord;
+}
+
+/** The run that works on a node, as it wrote itself down there. */
+export interface RunOwner {
+  readonly run: string;
+  /** The operator's machine. */
+  readonly host: string;
+  /** ISO 8601. */
+  readonly since: string;
 }
 
 export interface NodeFacts {
@@ -55,7 +74,9 @@ export interface NodeFacts {
   readonly keptAside: readonly string[];
   /** A way back (--undo) has begun, and broke off. */
   readonly undoing: boolean;
-  /** Containers of a restore that runs there, or was killed. */
+  /** Whose turn it is to change what restores keep there; undefined when it is nobody's. */
+  readonly owner: RunOwner | undefined;
+  /** Containers of restores, but for the owner's. */
   readonly restoreContainers: readonly string[];
 }
 
@@ -96,6 +117,8 @@ export interface RestoreRequest {
   readonly point: RestorePoint;
   readonly target: string;
   readonly from: RepositorySource;
+  /** The dead run whose work on the target this one takes over. */
+  readonly takeOver?: string;
 }
 
 /** What one step does. The order is the plan's. */

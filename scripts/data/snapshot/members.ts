@@ -14,6 +14,8 @@ export interface SnapshotMembers {
   readonly storage: Member | undefined;
   /** By the id in the path; the extension is a guess of the export, for people. */
   readonly files: ReadonlyMap<string, Member>;
+  /** README.md, which is for people: its bytes are checked, its text is not. */
+  readonly notes: readonly Member[];
   readonly problems: readonly Problem[];
 }
 
@@ -26,6 +28,7 @@ export function snapshotMembers({ members }: Archive): SnapshotMembers {
   const tables = new Map<string, Member>();
   const schemas = new Map<string, Member>();
   const files = new Map<string, Member>();
+  const notes: Member[] = [];
   const problems: Problem[] = [];
   let list: Member | undefined;
   let storage: Member | undefined;
@@ -33,9 +36,9 @@ export function snapshotMembers({ members }: Archive): SnapshotMembers {
     const { name } = member;
     const table = TABLE_FILE.exec(name);
     const [, file] = STORED_FILE.exec(name) ?? [];
-    if (name === "README.md") continue;
     if (name.endsWith("/") && member.bytes === 0) continue; // a folder, as zip tools add them
-    if (name === TABLES) list = member;
+    if (name === "README.md") notes.push(member);
+    else if (name === TABLES) list = member;
     else if (name === STORAGE_DOCUMENTS) storage = member;
     else if (table) (table[2] === "documents" ? tables : schemas).set(table[1], member);
     else if (file !== undefined) {
@@ -44,5 +47,5 @@ export function snapshotMembers({ members }: Archive): SnapshotMembers {
     } else problems.push({ place: name, what: name.includes("_components/") ? "it belongs to a Convex component; the app has none, and its data are not checked here" : "no snapshot has such a member, and an import would leave it out or fail on it", fix: "If somebody packed the file anew, use the export's own file; otherwise export again" });
   }
   for (const name of schemas.keys()) if (!tables.has(name)) problems.push({ place: `${name}/documents.jsonl`, what: "it is missing, and the table's generated_schema.jsonl is there", fix: "Export again: the table's documents are lost from this file" });
-  return { tables, schemas, list, storage, files, problems };
+  return { tables, schemas, list, storage, files, notes, problems };
 }

@@ -42,6 +42,13 @@ function tableRow(text: string): { name: string; id: number } | string {
   return 'it is not {"name": table, "id": number}';
 }
 
+/** A member whose text means nothing to an import: that its bytes are what the archive's directory says. */
+export async function checkBytes(reading: Reading, member: Member): Promise<void> {
+  await damageNamed(reading, member, async () => {
+    for await (const chunk of contents(reading.archive, member, reading.signal)) reading.advance(chunk.length);
+  });
+}
+
 /**
  * A present export writes "uniform" there and no more. An old one wrote the shape that it inferred, and without dots:
  * its documents cannot be told from touched ones, and nothing exports them any more.

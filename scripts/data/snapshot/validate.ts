@@ -10,7 +10,7 @@ import { SnapshotError, type SnapshotOptions, type SnapshotReport } from "./type
 import { UniqueIds } from "./unique-ids";
 import { validateFiles } from "./validate-files";
 import { validateDocuments, type Reading } from "./validate-documents";
-import { checkTableList, checkSchema } from "./validate-tables";
+import { checkBytes, checkSchema, checkTableList } from "./validate-tables";
 
 export interface ValidateOptions extends SnapshotOptions {
   /** Whether a snapshot without stored files is a problem. @default true: the app keeps its model artefacts there */
@@ -44,6 +44,7 @@ async function validateArchive(archive: Archive, { progress = silentProgress, si
   const checkers = checkersFor([...members.tables.values()].reduce((sum, { bytes }) => sum + bytes, 0));
   try {
     const ids = new UniqueIds();
+    for (const note of members.notes) await checkBytes(reading, note);
     await checkTableList(reading, members);
     const tables = [];
     for (const [name, member] of [...members.tables].sort(([a], [b]) => (a < b ? -1 : 1))) {

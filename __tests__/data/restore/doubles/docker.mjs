@@ -126,10 +126,11 @@ switch (command) {
     break;
   }
   case "rm": {
-    const name = args.at(-1);
-    const config = load(name);
-    if (config?.env.PGDATA && alive(name)) process.kill(postmaster(name), "SIGQUIT");
-    rmSync(folder(name), { recursive: true, force: true });
+    for (const name of args.filter((arg) => !arg.startsWith("--"))) {
+      const config = load(name);
+      if (config?.env.PGDATA && alive(name)) process.kill(postmaster(name), "SIGQUIT");
+      rmSync(folder(name), { recursive: true, force: true });
+    }
     break;
   }
   case "ps": {
