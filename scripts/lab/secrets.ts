@@ -49,7 +49,7 @@ function valueOf({ field, origin }: Secret, env: Environment, made: Readonly<Rec
 
 const keysSchema = z.object({ data: z.object({ data: z.record(z.string(), z.string()) }) });
 
-const tokenSchema = z.object({ SecretID: z.uuid() });
+const tokenSchema = z.object({ SecretID: z.string().min(1) });
 
 export class LabSecrets {
   /** @param consul with a token that may make tokens: Consul gives its snapshots to one that may write ACLs, and no job has the lab's own */
