@@ -1,0 +1,86 @@
+/** The planner: every transition between no plan, a way forward and a roll-back, done or not. */
+import type { Entry } from "../../scripts/cutover/entry";
+import { planCutover, type Planned } from "../../scripts/cutover/planner";
+import { inputs, planOf, run, World } from "./core";
+import { MemoryLedger } from "./memory-ledger";
+
+const ALL = ["preflight", "smoke", "give-worker", "one-writer", "switch-traffic"];
+const BACK = ["take-worker", "traffic-back", "legacy-serves"];
+const steps = (planned: Planned) => planOf(planned).steps;
+const problems = (planned: Planned) => ("problems" in planned ? planned.problems.join("\n") : "");
+
+let ledger: MemoryLedger;
+let world: World;
+const entries = (): Promise<readonly Entry[]> => ledger.entries();
+beforeEach(() => {
+  ledger = new MemoryLedger();
+  world = new World();
+});
+const stopAt = (id: string) => world.outcomes.set(id, { verdict: "fail", detail: "", mend: "" });
+
+test("from nothing: all of it forward; there is nothing to go back from", async () => {
+  expect(steps(planCutover(inputs(await entries())))).toEqual(ALL);
+  expect(problems(planCutover(inputs(await entries(), "roll-back")))).toMatch(/nothing was cut over yet.*gvfx cutover status/);
+});
+
+test("stopped before the first change: all of it again, since what was seen hours ago proves nothing now", async () => {
+  stopAt("give-worker");
+  await run(ledger, world);
+  expect(planCutover(inputs(await entries()))).toMatchObject({ plan: { steps: ALL }, done: [] });
+});
+
+test("stopped after a change: what is after it, and the first look", async () => {
+  stopAt("switch-traffic");
+  await run(ledger, world);
+  expect(planCutover(inputs(await entries()))).toMatchObject({ plan: { steps: ["preflight", "one-writer", "switch-traffic"] }, done: ["smoke", "give-worker"] });
+  // And again, when that is stopped too: the change was made by a plan before the last one.
+  await run(ledger, world);
+  expect(planCutover(inputs(await entries()))).toMatchObject({ plan: { steps: ["preflight", "one-writer", "switch-traffic"] }, done: ["smoke", "give-worker"] });
+});
+
+test("done: no more forward; all of it back", async () => {
+  await run(ledger, world);
+  expect(problems(planCutover(inputs(await entries())))).toMatch(/the cutover is done.*gvfx cutover roll-back/);
+  expect(steps(planCutover(inputs(await entries(), "roll-back")))).toEqual(BACK);
+  expect(steps(planCutover(inputs(await entries(), "roll-back", { data: true })))).toEqual(["take-worker", "traffic-back", "data-back", "legacy-serves"]);
+});
+
+test("in the middle of a roll-back: no way forward; what is left of it back", async () => {
+  await run(ledger, world);
+  stopAt("traffic-back");
+  await run(ledger, world, { direction: "roll-back" });
+  expect(problems(planCutover(inputs(await entries())))).toMatch(/a roll-back was begun and is not done.*gvfx cutover roll-back/);
+  expect(planCutover(inputs(await entries(), "roll-back"))).toMatchObject({ plan: { steps: ["take-worker", "traffic-back", "legacy-serves"] }, done: [] });
+});
+
+test("after a roll-back: all of it forward again, and nothing more to go back from", async () => {
+  await run(ledger, world);
+  await run(ledger, world, { direction: "roll-back" });
+  expect(steps(planCutover(inputs(await entries())))).toEqual(ALL);
+  expect(problems(planCutover(inputs(await entries(), "roll-back")))).toMatch(/the roll-back is done.*gvfx cutover run/);
+  stopAt("smoke");
+  await run(ledger, world);
+  expect(steps(planCutover(inputs(await entries(), "roll-back")))).toEqual(BACK);
+});
+
+test("all that stands in the way is said at once", () => {
+  const said = problems(planCutover(inputs([], "forward", { retired: true, evidence: { dataMove: "none" } })));
+  expect(said).toMatch(/data-move.*says nothing.*gvfx data move/);
+  expect(said).toMatch(/legacy is retired.*legacy\.retired = false/);
+  expect(problems(planCutover(inputs([], "forward", { evidence: { dataMove: "fail" } })))).toMatch(/says "fail"/);
+});
+
+test("another environment's ledger is not taken for this one's", async () => {
+  await run(ledger, world);
+  expect(problems(planCutover(inputs(await entries(), "roll-back", { environment: "staging" })))).toMatch(/of the environment "production".*"staging"/);
+});
+
+test("a plan is its inputs alone: the same make the same, and each that differs makes another", async () => {
+  const hash = (changes: Partial<Parameters<typeof planCutover>[0]> = {}) => planOf(planCutover(inputs([], "forward", changes))).hash;
+  expect(hash()).toBe(hash());
+  expect(hash({ settings: { watch: "1h" } })).not.toBe(hash());
+  expect(hash({ now: "2026-01-01T12:00:01.000Z" })).not.toBe(hash());
+  stopAt("smoke");
+  await run(ledger, world);
+  expect(planOf(planCutover(inputs(await entries()))).parent).toBe((await entries()).at(-1)!.hash);
+});
