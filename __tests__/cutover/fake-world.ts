@@ -130,7 +130,7 @@ export class FakeWorld implements CutoverWorld {
   }
   async guardian(): Promise<GuardianSeen> {
     await this.before("guardian");
-    return { verdict: "pass", wellSince: "2026-01-01T12:00:00.000Z", silentFor: 30, ...this.planted.guardian };
+    return { verdict: "pass", wellSince: "2025-12-31T12:00:00.000Z", silentFor: 30, failing: [], ...this.planted.guardian };
   }
   triggers = () => Promise.resolve(this.planted.triggers ?? WELL);
   dataBack = () => this.told("dataBack", this.planted.dataBack ?? WELL);

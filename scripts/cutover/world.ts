@@ -67,12 +67,14 @@ export interface TrafficSeen {
 }
 
 export interface GuardianSeen {
-  /** Its newest overall verdict; undefined when it never wrote one. */
+  /** Its verdict over all triggers as it stands; undefined when it never wrote one. */
   readonly verdict: string | undefined;
-  /** Since when every trigger passes, ISO; undefined while one does not. */
+  /** ISO: from then until now no trigger failed and it was never silent for longer than it may be. Undefined while one fails, or it is silent. */
   readonly wellSince: string | undefined;
-  /** Age of its newest entry, seconds: a guardian that is silent watches nothing. */
+  /** Age of its newest entry, seconds: a guardian that is silent watches nothing. Infinity when there is none. */
   readonly silentFor: number;
+  /** What fails, a sentence each, as it judged last. */
+  readonly failing: readonly string[];
 }
 
 export interface CutoverWorld {

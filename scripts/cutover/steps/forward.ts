@@ -193,16 +193,18 @@ export async function landOn({ world, signal }: Context, side: "legacy" | "nomad
 async function watch({ world, signal, fact, say }: Context, settings: CutoverSettings) {
   const since = fact("switch-traffic")?.switchedAt;
   if (typeof since !== "string") return inconclusive("the ledger does not say when users were sent to Nomad, so that nobody knows how long it went well", settings.commands.status);
-  const until = Date.parse(since) + settings.watch.milliseconds;
   for (;;) {
     const now = world.clock.now().getTime();
-    const { verdict, wellSince, silentFor } = await world.guardian();
-    if (verdict === "fail") return fail("a roll-back trigger fails, as the guardian sees it", `go back: ${settings.commands.rollBack}`);
-    if (silentFor > settings.guardianSilentAfter.seconds) return inconclusive(`the guardian wrote nothing for ${Math.round(silentFor)} s: nobody watched`, "see its job, gvfx-guardian, and run the same command again");
+    const { verdict, wellSince, silentFor, failing } = await world.guardian();
+    if (failing.length > 0) return fail(`a roll-back trigger fails, as the guardian sees it: ${failing.join("; ")}`, `go back: ${settings.commands.rollBack}; or, when that is over and you know why, begin the watch anew: ${settings.commands.run}`);
+    if (wellSince === undefined || silentFor > settings.guardianSilentAfter.seconds) return inconclusive(`the guardian wrote nothing for ${Math.round(silentFor)} s: nobody watched`, `see its job, gvfx-guardian, and begin the watch anew: ${settings.commands.run}`);
+    // What failed, or was not watched, begins the watch anew.
+    const from = Math.max(Date.parse(since), Date.parse(wellSince));
+    const until = from + settings.watch.milliseconds;
     if (now >= until) {
-      if (verdict !== "pass" || wellSince === undefined) return inconclusive(`the guardian's verdict is ${verdict ?? "none"}: not every trigger could be judged`, `see which: ${settings.commands.status}; and run the same command again once all are`);
+      if (verdict !== "pass") return inconclusive(`the guardian's verdict is ${verdict ?? "none"}: not every trigger could be judged`, `see which: ${settings.commands.status}; and run the same command again once all are`);
       await world.recordWatch("pass");
-      return { verdict: "pass" as const, detail: `watched since ${since}; every trigger passes since ${wellSince}`, facts: { since, wellSince } };
+      return { verdict: "pass" as const, detail: `no trigger failed since ${new Date(from).toISOString()}, and the guardian was never silent`, facts: { since, wellSince } };
     }
     say(`${Math.ceil((until - now) / 60_000)} min to go; the guardian says ${verdict ?? "nothing yet"}`);
     await world.clock.wait(Math.min(settings.watchEvery.milliseconds, until - now), signal);
