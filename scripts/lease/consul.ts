@@ -58,7 +58,7 @@ export class LeaseConsul implements Omit<LeaseSources, "workerState"> {
     return entries.map(({ Node, Service, Checks }) => ({ allocation: ALLOCATION.exec(Service.ID)?.[1] ?? Service.ID, node: Node.Node, address: Service.Address || Node.Address, port: Service.Port, passing: Checks.every(({ Status }) => Status === "passing") }));
   }
 
-  async setOwner(to: Side, index: number): Promise<boolean> {
+  async setOwner(to: Side | "nobody", index: number): Promise<boolean> {
     // Without flags: a guardian's mark of a roll-back ends with the owner that it set.
     return must(await this.send("PUT", `/v1/kv/${this.keys.owner}?cas=${index}`, to), `Consul's key ${this.keys.owner}`).text.trim() === "true";
   }

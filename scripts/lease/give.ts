@@ -13,7 +13,7 @@ import type { LeaseKeys, LeaseSources, OwnerKey, Side } from "./sources";
 /** The old side's grace is 20 s, and a session that nobody renews keeps the lease for 20 s and its lock-delay of 12 s; then the new side's next look. */
 export const GIVE_TIMEOUT = Duration.seconds(60);
 /** Both sides look every second; a look costs Consul's leader one read. */
-const LOOK_EVERY = Duration.ms(250);
+export const LOOK_EVERY = Duration.ms(250);
 
 /** Nomad's side needs no such guard: its allocation always waits under the lease. */
 const BY_HAND = "Nomad's worker ends under the lease. A legacy worker that waits under the lease starts then; one that does not, nobody starts: start it by hand, once the lease was given back (docs/legacy-lease.md)";
@@ -137,7 +137,8 @@ export function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
 }
 
-function pause(time: Duration, signal?: AbortSignal): Promise<void> {
+/** Ends early when the signal does. */
+export function pause(time: Duration, signal?: AbortSignal): Promise<void> {
   return new Promise((done) => {
     const end = (): void => {
       clearTimeout(timer);

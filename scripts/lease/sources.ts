@@ -70,5 +70,5 @@ export interface LeaseSources {
   /** @throws Error when it cannot be reached from here */
   workerState(worker: RegisteredWorker): Promise<WorkerState>;
   /** Check-and-set. @returns false when the key was changed since `index` */
-  setOwner(to: Side, index: number): Promise<boolean>;
+  setOwner(to: Side | "nobody", index: number): Promise<boolean>;
 }

@@ -157,7 +157,7 @@ test("a Consul that stays away is told at the end, with the owner as it is known
 
 test("an answer that was lost after the change was made: the key says that it was", async () => {
   const { sources } = leaseAccess(production, { CONSUL_HTTP_TOKEN: TOKEN, CONSUL_HTTP_ADDR: consul.url }, () => "");
-  const lost = { ...sources, setOwner: async (to: Side, index: number) => { await sources.setOwner(to, index); throw new Error("no answer"); } };
+  const lost = { ...sources, setOwner: async (to: Side | "nobody", index: number) => { await sources.setOwner(to, index); throw new Error("no answer"); } };
   const result = await giveWorker(lost, "nomad", { commands, legacyWorkerStopped: true, now: () => 0, wait: async () => nomadTakes() });
   expect(result).toMatchObject({ outcome: "given", changed: true });
   const before = { ...sources, setOwner: async () => { throw new Error("no answer"); } };
