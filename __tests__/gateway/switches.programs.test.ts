@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { SIDE_HEADER } from "../../constructs/gateway/haproxy";
 import { switchesTemplate, SWITCH_SKEW } from "../../constructs/gateway/switches";
 import { BackendDouble } from "./backend-double";
 import { DnsDouble } from "./dns-double";
@@ -61,6 +62,7 @@ describeWithHaproxy("the gateway as it runs", () => {
     for (const [traffic, backend] of [["nomad", nomad], ["legacy", legacy]] as const) {
       gateway.writeSwitches(traffic, "open");
       took.push(await until(async () => (await text(`${gateway.api}/answer`)) === `from ${backend.port}`, `traffic is ${traffic}`));
+      expect((await fetch(`${gateway.api}/answer`)).headers.get(SIDE_HEADER)).toBe(traffic);
     }
     expect(Math.max(...took)).toBeLessThan(SWITCH_SKEW.milliseconds);
     // A change while HAProxy cannot answer: the attempt is lost, the next one is not.

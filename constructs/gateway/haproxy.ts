@@ -5,6 +5,10 @@ import type { Environment } from "../../environments/schema";
 
 /** Answered by the gateway itself on each of its ports: the process is alive. */
 export const GATEWAY_HEALTH_PATH = "/.gvfx/gateway";
+/** Says which side answered, "nomad" or "legacy": during a cutover a request proves where users land. What the gateway answers itself has none. */
+export const SIDE_HEADER = "x-gvfx-side";
+
+const answeredBy = (side: "nomad" | "legacy"): string => `  http-response set-header ${SIDE_HEADER} ${side}`;
 export const CONFIG_FILE = "/local/haproxy.cfg";
 /** Map file that holds the traffic and section switches; a change is applied through the admin socket, without a reload. */
 export const SWITCHES_MAP = "/local/switches.map";
@@ -143,6 +147,7 @@ function nomadBackend(env: Environment, { service, healthPath, count }: Upstream
     `  # HTTP/1.1 with a host, as callers come: without one, a service that reads its URL answers 500 (seen in the lab).`,
     `  http-check send meth GET uri ${healthPath} ver HTTP/1.1 hdr Host ${serviceName(service)}.service.${env.consul.domain}`,
     ...longRoutes(service),
+    answeredBy("nomad"),
     `  server-template ${service} 1-${slots} _${allocationServiceName(service)}._tcp.service.${env.consul.domain}`,
     "",
     ...uncheckedBackend(env, service, slots),
@@ -159,10 +164,11 @@ function uncheckedBackend(env: Environment, service: GatewayService, slots: numb
   return [
     `backend ${service}_unchecked`,
     `  balance roundrobin`,
+    answeredBy("nomad"),
     `  server-template ${service} 1-${slots} _${allocationServiceName(service)}._tcp.service.${env.consul.domain} no-check`,
   ];
 }
 
 function legacyBackend(env: Environment, { service, legacyPort }: Upstream): string {
-  return [`backend ${service}_legacy`, ...longRoutes(service), `  server legacy ${env.legacy.host.tailnetAddress}:${legacyPort} no-check`].join("\n");
+  return [`backend ${service}_legacy`, ...longRoutes(service), answeredBy("legacy"), `  server legacy ${env.legacy.host.tailnetAddress}:${legacyPort} no-check`].join("\n");
 }
