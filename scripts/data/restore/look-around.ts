@@ -1,4 +1,6 @@
 /** Asks the nodes and, where it is needed, Nomad, before a restore is planned. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { Duration } from "../../../contracts/units";
 import type { Environment } from "../../../environments/schema";
 import { runScript, SshFailure } from "../../clients/ssh";
 import type { RestoreAccess } from "./access";
@@ -8,6 +10,12 @@ import { listScript, manifestsScript } from "./repository";
 import { restorePoints } from "./points";
 import { parseBackupManifest, type BackupManifest } from "../../../contracts/backup";
 import { isSilent, type NodeFacts, type RepositorySource, type RestoreFacts, type RestorePoint, type SilentNode } from "./types";
+
+/** How a Nomad server passes on that a question to its leader came to nothing. What the leader itself refuses is in other words. */
+const LEADER_GONE = /^rpc error(?!.*(?:permission denied|acl token))/is;
+/** So often and so far apart: an election takes a few seconds, and begins when the last leader is missed. */
+const ELECTION_TRIES = 10;
+const ELECTION_LOOK = Duration.seconds(2);
 
 /** Every app node, as far as it answers. */
 export function lookAtNodes(env: Environment, access: RestoreAccess, signal?: AbortSignal): Promise<(NodeFacts | SilentNode)[]> {
@@ -77,12 +85,21 @@ export function parseManifests(lines: readonly string[]): ReadonlyMap<string, Ba
   return new Map([...texts].map(([id, text]) => [id, readable(text)]));
 }
 
-/** What Nomad says of the data plane's jobs, or why it says nothing. */
-export async function lookAtJobs(access: RestoreAccess): Promise<NonNullable<RestoreFacts["jobs"]>> {
-  try {
-    return await access.jobs().facts();
-  } catch (error) {
-    return { unknown: `${DATA_JOBS.length} jobs could not be asked for: ${error instanceof Error ? error.message : String(error)}` };
+/**
+ * What Nomad says of the data plane's jobs, or why it says nothing. Right after the loss of a node its servers turn to a
+ * leader that is gone, until they have elected another: so long they are asked again.
+ * @param signal ends the asking, with an AbortError
+ * @param every between two questions. @default 2 s
+ */
+export async function lookAtJobs(access: Pick<RestoreAccess, "jobs">, signal?: AbortSignal, every = ELECTION_LOOK): Promise<NonNullable<RestoreFacts["jobs"]>> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await access.jobs().facts();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (tries >= ELECTION_TRIES || !LEADER_GONE.test(message)) return { unknown: `${DATA_JOBS.length} jobs could not be asked for: ${message}` };
+    }
+    await sleep(every.milliseconds, undefined, { signal });
   }
 }
 

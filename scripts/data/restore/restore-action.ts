@@ -79,7 +79,7 @@ async function prepare(context: ActionContext, options: RestoreOptions, now: Dat
   if (options.snapshot !== undefined && !/^[0-9a-f]{4,64}$/.test(options.snapshot)) throw new Error(`--snapshot ${options.snapshot} is no restore point's id: give at least four of its hex digits; see: ${gvfx} data backups`);
   if (options.to !== undefined && !env.nodes.some(({ name }) => name === options.to)) throw new Error(`--to ${options.to}: there is no such app node; there are ${env.nodes.map(({ name }) => name).join(", ")}`);
   const looking = progress.step("look at the nodes and the backups");
-  const [nodes, jobs] = await Promise.all([lookAtNodes(env, access, signal), mode === "in-place" ? lookAtJobs(access) : undefined]);
+  const [nodes, jobs] = await Promise.all([lookAtNodes(env, access, signal), mode === "in-place" ? lookAtJobs(access, signal) : undefined]);
   const destination = options.to ?? env.dataPlane.node;
   const proven = mode === "in-place" ? recordsOn(nodes, destination) : [];
   const { point, from, manifest } =
