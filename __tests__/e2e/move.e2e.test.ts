@@ -20,8 +20,9 @@ const json = async <T>(args: readonly string[], accept?: readonly number[]): Pro
 
 const legacyEnv = async (): Promise<string> => (await inMachine("legacy", "cat", "/home/trader/tv-goldviewfx/backend/.env")).output;
 const consulKey = async (path: string): Promise<string> => (await askConsul(`/v1/kv/${path}?raw`)).text;
-/** Starts what does not run of the legacy processes. */
-const startLegacy = () => inMachine("legacy", "runuser", "-u", "trader", "--", "sh", "-c", "cd /home/trader/tv-goldviewfx && scripts/daemonize-backend.sh start");
+const { checkout, commands, host } = environment.legacy;
+/** Starts what does not run of the legacy processes that write, as whoever logs in there. */
+const startLegacy = () => inMachine("legacy", "runuser", "-l", host.ssh.user, "-c", `cd ${checkout} && ${commands.startApi} && ${commands.startWorker}`);
 const newestRun = async (): Promise<string> => (await query<{ data: readonly { readonly started_at: string }[] }>("ingestion_runs:list", { page: 1, page_size: 1 })).data[0]?.started_at ?? "";
 /** The data set's tables; the app's own are written while the lab runs. */
 const OURS = /^(set_|_storage$)/;
