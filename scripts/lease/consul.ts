@@ -3,13 +3,9 @@ import { z } from "zod";
 import { serviceName } from "../../contracts/services";
 import type { KvPaths } from "../../contracts/kv";
 import { Duration } from "../../contracts/units";
-import { json, request, UnexpectedAnswer, Unreachable, type Answer, type TransportOptions } from "../clients/http";
+import { consulServers, type AskConsul } from "../clients/consul-servers";
+import { json, UnexpectedAnswer, type Answer, type TransportOptions } from "../clients/http";
 import type { LeaseKeys, LeaseSources, RegisteredWorker, SessionDetails, Side } from "./sources";
-
-/** An election takes a few seconds, and a request to a server without leader is held for up to 7 s (Consul's rpc_hold_timeout). */
-const ANSWER_TIMEOUT = Duration.seconds(10);
-/** A server that does not answer is passed over soon: the next one may. */
-const CONNECT_TIMEOUT = Duration.seconds(3);
 
 /** The token may not read the keys. Consul answers with nothing instead of a refusal. */
 export class KeysHidden extends Error {}
@@ -23,9 +19,11 @@ const ALLOCATION = /^_nomad-task-([0-9a-f-]{36})-/;
 
 export class LeaseConsul implements Omit<LeaseSources, "workerState"> {
   readonly keys: LeaseSources["keys"];
+  private readonly send: AskConsul;
 
   /** @param addresses of several servers, or one; each request goes to the first that answers */
-  constructor(private readonly addresses: readonly string[], private readonly token: string, paths: Pick<KvPaths, "workerOwner" | "workerLease">, private readonly transport: TransportOptions = {}) {
+  constructor(addresses: readonly string[], token: string, paths: Pick<KvPaths, "workerOwner" | "workerLease">, transport: TransportOptions = {}) {
+    this.send = consulServers(addresses, token, transport);
     this.keys = { owner: paths.workerOwner, lease: paths.workerLease };
   }
 
@@ -61,24 +59,6 @@ export class LeaseConsul implements Omit<LeaseSources, "workerState"> {
   async setOwner(to: Side | "nobody", index: number): Promise<boolean> {
     // Without flags: a guardian's mark of a roll-back ends with the owner that it set.
     return must(await this.send("PUT", `/v1/kv/${this.keys.owner}?cas=${index}`, to), `Consul's key ${this.keys.owner}`).text.trim() === "true";
-  }
-
-  private async send(method: "GET" | "PUT", path: string, body?: string): Promise<Answer> {
-    let last: unknown = new Unreachable("other", "no address of Consul is known");
-    let refused: Answer | undefined;
-    for (const address of this.addresses) {
-      try {
-        const answer = await request(address.replace(/\/$/, "") + path, { connectTimeout: CONNECT_TIMEOUT, answerTimeout: ANSWER_TIMEOUT, ...this.transport, method, headers: { "x-consul-token": this.token }, ...(body === undefined ? {} : { body }) });
-        // One that is cut off from the leader says so; another may not be. Writes too are asked again: a check-and-set cannot be done twice.
-        if (answer.status < 500) return answer;
-        refused = answer;
-      } catch (error) {
-        if (!(error instanceof Unreachable) || error.reason === "interrupted") throw error;
-        last = error;
-      }
-    }
-    if (refused) return refused;
-    throw last;
   }
 }
 
