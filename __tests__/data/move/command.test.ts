@@ -12,6 +12,8 @@ import { FakeWorld } from "./fake-world";
 
 let folder: string;
 let world: FakeWorld;
+/** What each world was opened with. */
+let accepted: boolean[];
 const production = loadEnvironment("production");
 /** The environment of the world in memory. */
 const environment = { ...production, dataMove: { ...production.dataMove, convexUrl: "http://100.64.0.11:3210" } };
@@ -19,6 +21,7 @@ const environment = { ...production, dataMove: { ...production.dataMove, convexU
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "gvfx-move-"));
   world = new FakeWorld();
+  accepted = [];
 });
 afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -28,7 +31,7 @@ afterEach(() => {
 async function typed(...args: string[]): Promise<{ readonly code: number | undefined; readonly out: string; readonly said: string }> {
   const [out, said]: string[][] = [[], []];
   const program = new Command("data").exitOverride();
-  for (const command of moveCommands(() => environment, { variables: {}, write: (text) => out.push(text), complain: (text) => said.push(text), progress: silentProgress, world: async () => world, folder: () => folder, now: () => world.clock.now() })) program.addCommand(command);
+  for (const command of moveCommands(() => environment, { variables: {}, write: (text) => out.push(text), complain: (text) => said.push(text), progress: silentProgress, world: async (_, { acceptMixedNumbers }) => { accepted.push(acceptMixedNumbers); return world; }, folder: () => folder, now: () => world.clock.now() })) program.addCommand(command);
   process.exitCode = undefined;
   await program.parseAsync(["node", "data", ...args]);
   return { code: process.exitCode as number | undefined, out: out.join("\n"), said: said.join("\n") };
@@ -96,6 +99,63 @@ test("what was killed is taken up by the next command, and not with other functi
   expect([other.code, other.said]).toEqual([1, expect.stringMatching(/was begun with the app's functions from abc of git, and would go on with def of git/)]);
   Object.assign(world.app, { name: "abc of git" });
   expect((await typed("move", "--resume", "--json")).code).toBe(0);
+});
+
+test("one that is refused before anything is changed leaves nothing to take up: the next is a new one", async () => {
+  world.state.owners.worker = "nomad";
+  expect((await typed("move")).code).toBe(1);
+  const status = await typed("move", "status");
+  expect([status.code, status.out]).toEqual([0, expect.stringMatching(/: undone[\s\S]*stopped at "Look before anything is changed": worker-owner is nomad/)]);
+  expect((await typed("move", "--resume")).said).toMatch(/there is no data move of "production" that has not ended/);
+  world.state.owners.worker = "legacy";
+  expect((await typed("move")).code).toBe(0);
+  expect(moves(folder)).toHaveLength(2);
+});
+
+test.each([["--replace-everything"], ["--app-cannot-trade"], ["--accept-mixed-numbers"]])("%s is refused for a move that was begun without it, and taken with one that was begun with it", async (flag) => {
+  world.faults.importLoses = "trades";
+  await typed("move");
+  const calls = world.calls.length;
+  const added = await typed("move", "--resume", flag);
+  expect([added.code, added.said]).toEqual([1, expect.stringMatching(new RegExp(`was begun without ${flag}, and goes on as it was begun.*npm run gvfx -- data move ${flag}`))]);
+  expect(world.calls.length).toBe(calls);
+  world.faults = {};
+  await typed("move", "undo");
+  world.faults.importLoses = "trades";
+  expect((await typed("move", flag)).code).toBe(1);
+  // It goes on, to the same defect.
+  expect((await typed("move", "--resume", flag)).said).toMatch(/Stopped: .*critical table trades/);
+});
+
+test("a dry run is not one that goes on", async () => {
+  const { code, said } = await typed("move", "--resume", "--dry-run");
+  expect([code, said]).toEqual([1, expect.stringMatching(/--dry-run begins nothing and --resume goes on/)]);
+});
+
+test("mixed numbers are accepted by the whole move, also when it is taken up or goes back", async () => {
+  world.faults.importLoses = "trades";
+  await typed("move", "--accept-mixed-numbers");
+  await typed("move", "--resume");
+  await typed("move", "undo");
+  expect(accepted).toEqual([true, true, true]);
+  world.faults = {};
+  await typed("move");
+  expect(accepted.at(-1)).toBe(false);
+});
+
+test("an interrupt names the command that shows how it stands, as it is typed in this environment", async () => {
+  const { announce } = world;
+  world.announce = async (message) => { process.emit("SIGINT"); return announce.call(world, message); };
+  const { code, said } = await typed("move");
+  expect([code, said]).toEqual([130, expect.stringContaining("a second look: npm run gvfx -- data move status")]);
+});
+
+test("after the thaw an API that does not answer needs its explicit word as well", async () => {
+  await typed("move");
+  world.state.running.api = false;
+  const refused = await typed("move", "undo", "--give-up-new-writes");
+  expect([refused.code, refused.said]).toEqual([1, expect.stringMatching(/data move undo --trading-halted-by-hand/)]);
+  expect((await typed("move", "undo", "--trading-halted-by-hand")).code).toBe(0);
 });
 
 test("a finished move goes back by its explicit word alone", async () => {

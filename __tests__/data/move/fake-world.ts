@@ -1,5 +1,6 @@
 /** The legacy host, both Convexes and Consul in memory. Every call can be the one at which the operator's machine dies. */
 import { createHash } from "node:crypto";
+import { TIMESCALE_KEY, TIMESCALE_SWITCHES } from "../../../scripts/data/move/app-variables";
 import { setsKey } from "../../../scripts/data/move/env-file";
 import type { MoveSettings } from "../../../scripts/data/move/step";
 import { TradingImpossible, type Clock, type ConvexSide, type Evidence, type KillSwitch, type World, type Writer } from "../../../scripts/data/move/world";
@@ -20,7 +21,7 @@ export const SETTINGS: MoveSettings = {
   sourceUrl: "http://100.64.0.31:3210",
   hostAddress: "100.64.0.31",
   apiStartsAlone: true,
-  commands: { move: "gvfx data move", resume: "gvfx data move --resume", undo: "gvfx data move undo", giveBack: "gvfx lease give legacy" },
+  commands: { move: "gvfx data move", resume: "gvfx data move --resume", undo: "gvfx data move undo", giveBack: "gvfx lease give legacy", adminKey: "gvfx data admin-key" },
 };
 
 /** The operator's machine is switched off in the midst of something. */
@@ -71,8 +72,12 @@ export class FakeWorld implements World {
   /** Files of the operator's machine. */
   readonly disk = new Map<string, Rows>();
   readonly world: World;
+  /** What systemd, or a shell, has given the processes besides their env files. */
+  readonly processVariables: Record<string, string> = {};
+  /** Ids of completed imports. */
+  private readonly imports: Record<"legacy" | "nomad", string[]> = { legacy: ["i0"], nomad: [] };
   /** Planted defects. */
-  faults: { importLoses?: string; importChanges?: string; exportDamaged?: boolean; strangerWrites?: boolean; comesBack?: Writer; workerWritesNothing?: boolean; ordersStay?: boolean; otherPid?: Writer; stranger?: Writer; startsWithOldUrl?: boolean; tradingImpossible?: string; editedMeanwhile?: boolean } = {};
+  faults: { hostSeesOther?: boolean; changedInPlace?: boolean; importLoses?: string; importChanges?: string; exportDamaged?: boolean; strangerWrites?: boolean; comesBack?: Writer; workerWritesNothing?: boolean; ordersStay?: boolean; otherPid?: Writer; stranger?: Writer; startsWithOldUrl?: boolean; tradingImpossible?: string; editedMeanwhile?: boolean } = {};
   free = 2 ** 40;
   reachable = true;
   /** Call number at which it dies; after the call's effect, or before. */
@@ -139,6 +144,12 @@ export class FakeWorld implements World {
     return this;
   }
 
+  /** Another Convex than the one that the operator's machine reaches, when the name is resolved otherwise there. */
+  async importsFromHost(): Promise<readonly string[]> {
+    if (this.dead) throw new Killed();
+    return this.faults.hostSeesOther ? ["i9"] : [...this.imports.nomad];
+  }
+
   async announce(message: string): Promise<string | undefined> {
     this.said.push(message);
     return undefined;
@@ -169,7 +180,7 @@ export class FakeWorld implements World {
   }
 
   private envValue(path: string, key: string): string | undefined {
-    return new RegExp(`^(?:export )?${key}='?([^'\\r\\n]*)`, "m").exec(this.state.files[path])?.[1];
+    return new RegExp(`^(?:export )?${key}='?([^'\\r\\n]*)`, "m").exec(this.state.files[path] ?? "")?.[1];
   }
 
   private writer(name: Writer): World["host"] extends { look(): Promise<infer S> } ? (S extends { writers: Readonly<Record<Writer, infer W>> } ? W : never) : never {
@@ -179,8 +190,14 @@ export class FakeWorld implements World {
       running: running ? { pid: name === "api" ? 11 : 12, args: this.faults.otherPid === name ? "sleep 600" : program } : undefined,
       ours: this.faults.otherPid !== name,
       convexUrl: running ? (this.faults.startsWithOldUrl ? OLD_URL : this.envValue("backend/.env", "CONVEX_URL")) : undefined,
+      variables: running ? { ...this.fromFiles(), ...this.processVariables } : {},
       strangers: this.faults.stranger === name ? [{ pid: 99, args: program }] : [],
     } as never;
+  }
+
+  /** The keys that a look asks for, as the app's scripts source them. */
+  private fromFiles(): Record<string, string> {
+    return Object.fromEntries([...SETTINGS.envFiles].reverse().flatMap((path) => [TIMESCALE_KEY, ...TIMESCALE_SWITCHES].flatMap((key) => { const value = this.envValue(path, key); return value ? [[key, value] as const] : []; })));
   }
 
   private convex(side: "legacy" | "nomad", state: ConvexState): ConvexSide {
@@ -190,12 +207,13 @@ export class FakeWorld implements World {
       address: side === "legacy" ? "http://legacy" : "http://nomad",
       answers: async () => undefined,
       counts: async () => new Map(Object.entries(rowsOf()).filter(([table]) => !table.startsWith("_")).map(([table, rows]) => [table, rows.length])),
+      imports: async () => [...this.imports[side]],
       newestRun: async () => (rowsOf().ingestion_runs ?? []).map((run) => run.split(" ")[0]).sort().at(-1),
       environment: async () => new Map(Object.entries(state.variables)),
       setVariable: async (name, value) => void (state.variables[name] = value),
       removeVariable: async (name) => void delete state.variables[name],
-      exportTo: async (file) => void this.disk.set(file, structuredClone(rowsOf())),
-      importFrom: async (file) => { replace(state, this.disk.get(file)!, side === "nomad" && file.endsWith("legacy.zip") ? this.faults : {}); if (side === "nomad" && file.endsWith("legacy.zip")) this.switches.nomad.killSwitch = { ...this.switches.legacy.killSwitch }; },
+      exportTo: async (file) => { if (this.faults.changedInPlace && file.endsWith("legacy-again.zip")) rowsOf().trades[0] += " filled"; this.disk.set(file, structuredClone(rowsOf())); },
+      importFrom: async (file) => { this.imports[side].push(`i${this.imports[side].length + 1}`); replace(state, this.disk.get(file)!, side === "nomad" && file.endsWith("legacy.zip") ? this.faults : {}); if (side === "nomad" && file.endsWith("legacy.zip")) this.switches.nomad.killSwitch = { ...this.switches.legacy.killSwitch }; },
       deploy: async () => void (state.functions = "v2"),
       closeRuns: async () => { const running = rowsOf().ingestion_runs?.filter((run) => run.endsWith("running")) ?? []; state.rows.ingestion_runs = (rowsOf().ingestion_runs ?? []).map((run) => run.replace(/running$/, "failed")); return running.length; },
       compare: async () => [],

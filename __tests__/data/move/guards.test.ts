@@ -34,7 +34,7 @@ const BEFORE: readonly (readonly [string, Plant, RegExp])[] = [
   ["TIMESCALE_ on, and no database named", (world) => (world.state.files["backend/.env"] += "\nTIMESCALE_RL_OPS_ENABLED=true\n"), /TIMESCALE_RL_OPS_ENABLED is on at the legacy host.*dataMove\.timescale.*or switch them off in backend\/\.env/],
   ["a target that is not empty", (world) => (world.state.target.rows = { old: ["o1"] }), /holds 1 rows already \(old 1\).*--replace-everything/],
   ["an empty source", (world) => (world.state.source.rows = {}), /has no row at all/],
-  ["another value of a Convex variable", (world) => (world.state.target.variables = { MODEL_KEY: "other" }), /MODEL_KEY has another value/],
+  ["another value of a Convex variable", (world) => (world.state.target.variables = { MODEL_KEY: "other" }), /MODEL_KEY has another value.*CONVEX_SELF_HOSTED_URL=http:\/\/nomad CONVEX_SELF_HOSTED_ADMIN_KEY="\$\(gvfx data admin-key --side nomad --show\)" npx convex env set MODEL_KEY/],
   ["Nomad's worker", (world) => (world.state.owners.worker = "nomad"), /worker-owner is nomad.*gvfx lease give legacy/],
   ["Nomad's API", (world) => (world.state.owners.traffic = "nomad"), /traffic goes to Nomad's API/],
   ["a full disk", (world) => (world.free = 2 ** 20), /0\.0 GiB are free here, and a move needs 1GiB/],
@@ -69,6 +69,41 @@ test("a switch is off as the app reads it, in whichever file it is", async () =>
   expect(await problems((world) => { world.state.files["backend/.env"] += "\nTIMESCALE_MARKET_DATA_ENABLED=off\n"; world.state.files[".env.local"] = "TIMESCALE_MARKET_DATA_ENABLED=1\n"; })).toEqual([]);
 });
 
+test("a switch that only a unit or a shell has set is on as well, whatever the files say", async () => {
+  const found = await problems((world) => {
+    world.state.files["backend/.env"] += "\nTIMESCALE_MARKET_DATA_ENABLED=off\n";
+    world.processVariables.TIMESCALE_MARKET_DATA_ENABLED = "1";
+  });
+  expect(found).toEqual([expect.stringMatching(/^TIMESCALE_MARKET_DATA_ENABLED \(by the environment of the running worker and api alone: its unit or a shell.*\) is on at the legacy host/)]);
+});
+
+describe("--app-cannot-trade while TIMESCALE_RL_OPS_ENABLED is on", () => {
+  const message = /--app-cannot-trade states that this app keeps no agents, and TIMESCALE_RL_OPS_ENABLED is on/;
+  const world = (): FakeWorld => {
+    const it = new FakeWorld().withTimescale();
+    it.state.files["backend/.env"] += "\nTIMESCALE_URL=postgres://old\n";
+    it.faults.tradingImpossible = "the store fails";
+    return it;
+  };
+
+  test.each(["an env file", "a unit"])("by %s is refused before anything is changed", async (by) => {
+    const it = world();
+    if (by === "a unit") it.processVariables.TIMESCALE_RL_OPS_ENABLED = "true";
+    else it.state.files["backend/.env"] += "TIMESCALE_RL_OPS_ENABLED=true\n";
+    const { problems: found } = await lookAtEverything({ world: it, settings: SETTINGS, options: { replaceEverything: false, appCannotTrade: true, app: "" } });
+    expect(found).toEqual([expect.stringMatching(message)]);
+  });
+
+  test("switched on after the first look keeps the freeze from going on", async () => {
+    const it = world();
+    const journal = new MemoryJournal(it, false, true);
+    const { announce } = it;
+    it.announce = async (said) => { it.state.files["backend/.env"] += "TIMESCALE_RL_OPS_ENABLED=true\n"; return announce.call(it, said); };
+    await expect(performMove(options(it, journal))).rejects.toThrow(message);
+    expect([situationOf(journal.entries()).failure?.step, it.calls.includes("host.stop")]).toEqual(["note-trading", false]);
+  });
+});
+
 test("a worker that does not run is no hindrance, unless the API's start would start it", async () => {
   const plant: Plant = (world) => (world.state.running.worker = false);
   expect(await problems(plant)).toEqual([]);
@@ -93,6 +128,59 @@ test.each(FROZEN)("%s", async (_, plant, at, message) => {
   const { message: said, step, world } = await stopped(plant);
   expect({ step, said }).toEqual({ step: at, said: expect.stringMatching(message) as string });
   if (at !== "start") expect({ url: world.state.files["backend/.env"].includes(NEW_URL), evidence: world.state.evidence.verdict }).toEqual({ url: false, evidence: undefined });
+});
+
+describe("a row that is changed in place after the export", () => {
+  test("is seen before the evidence, although counts and runs are what they were", async () => {
+    const { message, step, world } = await stopped((it) => (it.faults.changedInPlace = true));
+    expect({ message, step }).toEqual({ message: expect.stringMatching(/trades: 0 added, 0 missing, 1 changed since the export \(t1 changed\)[\s\S]*gvfx data move undo; then gvfx data move/) as string, step: "evidence" });
+    expect([world.state.evidence.verdict, world.disk.has("/moves/m1/legacy-again.zip")]).toEqual([undefined, true]);
+  });
+
+  test("is seen before the switch too, when that comes long after the evidence", async () => {
+    const plant = (minutes: number): Plant => (world) => {
+      const { setEvidence } = world.keys;
+      Object.assign(world.keys, { setEvidence: async (evidence: never) => { await setEvidence(evidence); await world.clock.wait(minutes * 60_000, new AbortController().signal); world.faults.changedInPlace = true; } });
+    };
+    const late = await stopped(plant(20));
+    expect([late.step, late.message]).toEqual(["switch", expect.stringContaining("1 changed since the export")]);
+    expect(late.world.state.files["backend/.env"]).not.toContain(NEW_URL);
+    // At once it is not exported a third time: each lengthens the freeze.
+    expect((await stopped(plant(0))).message).toBe("it ended well");
+  });
+});
+
+describe("an address that is another Convex on the legacy host", () => {
+  const message = /what the legacy host finds at http:\/\/100\.64\.0\.11:3210 \(dataMove\.convexUrl\) is another Convex than the platform's, http:\/\/nomad: it has completed 1 imports, i9 among them.*getent hosts 100\.64\.0\.11; curl/;
+
+  test("is seen before anything is changed, where it has other imports", async () => {
+    expect(await problems((world) => (world.faults.hostSeesOther = true))).toEqual([expect.stringMatching(message)]);
+  });
+
+  test("is seen right after the import", async () => {
+    const { step, message: said } = await stopped((world) => {
+      const { importFrom } = world.target;
+      Object.assign(world.target, { importFrom: async (file: string) => { await importFrom(file); world.faults.hostSeesOther = true; } });
+    });
+    expect([step, said]).toEqual(["validate", expect.stringMatching(message)]);
+  });
+
+  test("is seen before the switch, when the name has come to mean something else", async () => {
+    const { step, message: said, world } = await stopped((it) => {
+      const { setEvidence } = it.keys;
+      Object.assign(it.keys, { setEvidence: async (evidence: never) => { await setEvidence(evidence); it.faults.hostSeesOther = true; } });
+    });
+    expect([step, said]).toEqual(["switch", expect.stringMatching(message)]);
+    expect(world.state.files["backend/.env"]).not.toContain(NEW_URL);
+  });
+
+  test("that refuses the key or does not answer is no proof", async () => {
+    const { step, message: said } = await stopped((world) => {
+      const { importFrom } = world.target;
+      Object.assign(world.target, { importFrom: async (file: string) => { await importFrom(file); Object.assign(world, { importsFromHost: () => Promise.reject(new Error("it refuses the key (status 401)")) }); } });
+    });
+    expect([step, said]).toEqual(["validate", expect.stringMatching(/cannot show that http:\/\/100\.64\.0\.11:3210 .* is the platform's Convex: it refuses the key \(status 401\)/)]);
+  });
 });
 
 test("CONVEX_URL is not changed when the evidence is not on record", async () => {
@@ -148,6 +236,88 @@ describe("the database of TIMESCALE_URL", () => {
     expect(world.state.files["backend/.env"]).toContain("\nTIMESCALE_URL=postgres://app:pw@100.64.0.11:5432/gvfx\n");
     expect(world.state.evidence.record).toContain('"timescale":{"tables":1,"rows":1}');
     expect(JSON.stringify([world.said, world.state.evidence])).not.toContain("app:pw");
+  });
+
+  describe("whose address another file sets than CONVEX_URL's", () => {
+    const inAnotherFile = (): FakeWorld => {
+      const world = new FakeWorld().withTimescale();
+      world.state.files["backend/.env"] += "\nTIMESCALE_RL_OPS_ENABLED=true\n";
+      world.state.files[".env.local"] = "# mine\nTIMESCALE_URL=postgres://old\n";
+      return world;
+    };
+
+    test("is switched there, and goes back there", async () => {
+      const world = inAnotherFile();
+      const before = structuredClone(world.state.files);
+      const journal = new MemoryJournal(world);
+      await performMove(options(world, journal));
+      expect(world.state.files[".env.local"]).toBe("# mine\nTIMESCALE_URL=postgres://app:pw@100.64.0.11:5432/gvfx\n");
+      expect(world.state.files["backend/.env"]).toBe(before["backend/.env"].replace("'http://127.0.0.1:3210'", NEW_URL));
+      await undoMove(options(world, journal), true);
+      expect({ ...world.state.files }).toMatchObject(before);
+    });
+
+    test("is not taken for switched while a file that counts before it says otherwise", async () => {
+      const { message, step } = await stopped((world) => {
+        const { setEvidence } = world.keys;
+        Object.assign(world.keys, { setEvidence: async (evidence: never) => { await setEvidence(evidence); world.state.files["backend/.env"] += "TIMESCALE_URL=postgres://s3cret\n"; } });
+      }, inAnotherFile());
+      expect({ message, step }).toEqual({ message: expect.stringMatching(/what counts of them \(backend\/\.env, \.env\.local, the first that sets a key\) is still TIMESCALE_URL=another address/) as string, step: "switch" });
+      expect(message).not.toContain("s3cret");
+    });
+
+    test("is not taken for switched when its own file still gives the old one", async () => {
+      const { message, step } = await stopped((world) => {
+        const { replaceFile } = world.host;
+        Object.assign(world.host, { replaceFile: async (path: string, text: string, how: never) => replaceFile(path, path === ".env.local" ? text.replace(/postgres:.*/, "postgres://old") : text, how) });
+      }, inAnotherFile());
+      expect({ message, step }).toEqual({ message: expect.stringMatching(/^\.env\.local was changed, and a shell still reads TIMESCALE_URL=another address from it/) as string, step: "switch" });
+    });
+
+    test("is seen in the processes that come up with the old one", async () => {
+      const { message, step } = await stopped((world) => {
+        const { start } = world.host;
+        Object.assign(world.host, { start: async (writers: never) => { await start(writers); world.processVariables.TIMESCALE_URL = "postgres://old"; } });
+      }, inAnotherFile());
+      expect({ message, step }).toEqual({ message: expect.stringMatching(/the legacy worker was started and has another database in TIMESCALE_URL than the platform's: another file or its unit sets/) as string, step: "start" });
+    });
+
+    test("is seen to be back before the platform's database is emptied", async () => {
+      const world = inAnotherFile();
+      const journal = new MemoryJournal(world);
+      await performMove(options(world, journal));
+      const { start } = world.host;
+      Object.assign(world.host, { start: async (writers: never) => { await start(writers); world.processVariables.TIMESCALE_URL = "postgres://app:pw@100.64.0.11:5432/gvfx"; } });
+      await expect(undoMove(options(world, journal), true)).rejects.toThrow(/the legacy worker \(process 12\) has the platform's database in TIMESCALE_URL still[\s\S]*was not emptied/);
+      expect(world.state.timescale.target).toEqual({ orders: ["o1"] });
+    });
+
+    test("whose file an undo does not set back is said", async () => {
+      const world = inAnotherFile();
+      const journal = new MemoryJournal(world);
+      await performMove(options(world, journal));
+      Object.assign(world.host, { replaceFile: async (path: string, text: string) => { if (path !== ".env.local") world.state.files[path] = text; } });
+      await expect(undoMove(options(world, journal), true)).rejects.toThrow(/^\.env\.local on the legacy host was set back, and a shell still reads TIMESCALE_URL=another address/);
+    });
+
+    test("is another than a running process has, which is refused", async () => {
+      const { message, step } = await stopped((world) => { world.processVariables.TIMESCALE_URL = "postgres://s3cret"; }, inAnotherFile());
+      expect({ message, step }).toEqual({ message: expect.stringMatching(/^the running legacy worker and api have another database in TIMESCALE_URL than the env files give/) as string, step: "preflight" });
+      expect(message).not.toContain("s3cret");
+    });
+
+    test("of none of the files is refused: it could not be switched", async () => {
+      const { message, step } = await stopped((world) => { world.state.files[".env.local"] = "# none\n"; }, inAnotherFile());
+      expect({ message, step }).toEqual({ message: expect.stringMatching(/none of its env files sets TIMESCALE_URL, so that it could not be changed/) as string, step: "preflight" });
+    });
+  });
+
+  test("that is changed in place after the copy stops the move", async () => {
+    const { message, step } = await stopped((world) => {
+      const { closeRuns } = world.target;
+      Object.assign(world.target, { closeRuns: async () => { world.state.timescale.source.orders = ["o1 filled"]; return closeRuns(); } });
+    }, timescaleWorld());
+    expect({ message, step }).toEqual({ message: expect.stringMatching(/the database of TIMESCALE_URL: orders: 1 rows before, 1 after, with other contents/) as string, step: "evidence" });
   });
 
   test("is kept in a file before a give-up drops it, and not dropped when it cannot be kept", async () => {

@@ -1,11 +1,12 @@
 /** The scripts for the legacy host, run for real by this machine's shell on a checkout of a moment. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Duration } from "../../../contracts/units";
+import { importsFromHost } from "../../../scripts/data/move/world/host-convex";
 import { legacyHost, type HostCommands } from "../../../scripts/data/move/world/ssh-host";
 
 // A shell takes a second where others compute.
@@ -60,11 +61,13 @@ afterEach(() => {
 
 test("what was started is seen with its identity, its environment, and without strangers; what was stopped is gone", async () => {
   const legacy = host();
+  appendFileSync(join(checkout, "backend/.env"), "TIMESCALE_URL='postgres://a:p w@b/c'\nTIMESCALE_RL_OPS_ENABLED=true\nTIMESCALE_MARKET_DATA_ENABLED=\n");
   await legacy.start(["worker", "api"]);
   const { writers, freeBytes } = await legacy.look();
   expect(writers.worker).toMatchObject({ ours: true, strangers: [], running: { args: expect.stringContaining("backend/src/jobs/worker.ts") as string } });
   expect(writers.api).toMatchObject({ ours: true, strangers: [] });
   if (existsSync("/proc/self/environ")) expect(writers.worker.convexUrl).toBe("http://old:1");
+  if (existsSync("/proc/self/environ")) expect(writers.worker.variables).toEqual({ TIMESCALE_URL: "postgres://a:p w@b/c", TIMESCALE_RL_OPS_ENABLED: "true" });
   expect(freeBytes).toBeGreaterThan(0);
   await legacy.start(["worker", "api"]);
   expect((await legacy.look()).writers.worker.running?.pid).toBe(writers.worker.running!.pid);
@@ -178,6 +181,43 @@ test("an address is reached, or it is not", async () => {
   expect(await host().reaches(`http://127.0.0.1:${port}/version`)).toBe(true);
   await new Promise((done) => server.close(done));
   expect(await host().reaches(`http://127.0.0.1:${port}/version`)).toBe(false);
+});
+
+describe("a Convex as the host finds it", () => {
+  const answered = async (status: number, body: unknown): Promise<{ readonly ids: readonly string[]; readonly asked: { readonly path?: string; readonly key?: string; readonly body: string } }> => {
+    let asked: { path?: string; key?: string; body: string } = { body: "" };
+    const server = createServer((request, response) => {
+      asked = { path: request.url, key: request.headers.authorization, body: "" };
+      request.on("data", (chunk: Buffer) => (asked.body += chunk.toString()));
+      request.on("end", () => response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body)));
+    }).listen(0, "127.0.0.1");
+    await new Promise((done) => server.once("listening", done));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const ids = await importsFromHost({ checkout, adminKey: async () => 'an "odd\\key|01ab', run })(`http://127.0.0.1:${port}`);
+      return { ids, asked };
+    } finally {
+      await new Promise((done) => server.close(done));
+    }
+  };
+
+  test("shows the imports that it has completed, to whoever has its key", async () => {
+    const { ids, asked } = await answered(200, { status: "success", value: [{ _id: "b", state: { state: "completed", num_rows_written: "AQ==" } }, { _id: "c", state: { state: "failed" } }, { _id: "a", state: { state: "completed" } }] });
+    expect(ids).toEqual(["a", "b"]);
+    expect(asked).toEqual({ path: "/api/query", key: 'Convex an "odd\\key|01ab', body: '{"path":"_system/cli/queryImport:list","args":[{}],"format":"convex_encoded_json"}' });
+  });
+
+  test.each([
+    [401, { code: "BadAdminKey" }, /refuses the platform's admin key \(status 401\): it is another Convex/],
+    [200, "<html>", /with status 200, and not as a Convex/],
+    [502, "bad gateway", /with status 502, and not as a Convex/],
+  ])("or is none: status %d", async (status, body, message) => {
+    await expect(answered(status, body)).rejects.toThrow(message);
+  });
+
+  test("or is not there", async () => {
+    await expect(importsFromHost({ checkout, adminKey: async () => "key", run })("http://127.0.0.1:9")).rejects.toThrow(/curl: \(7\)/);
+  });
 });
 
 test("without a checkout it says so", async () => {

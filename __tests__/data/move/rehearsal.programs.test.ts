@@ -24,6 +24,7 @@ import { legacyApi } from "../../../scripts/data/move/world/api";
 import { appSource } from "../../../scripts/data/move/world/app-source";
 import { checkedSnapshots } from "../../../scripts/data/move/world/checked-snapshots";
 import { convexSide } from "../../../scripts/data/move/world/convex-side";
+import { importsFromHost } from "../../../scripts/data/move/world/host-convex";
 import { legacyHost } from "../../../scripts/data/move/world/ssh-host";
 import { silentProgress } from "../../../scripts/data/progress";
 import { diffSnapshots } from "../../../scripts/data/snapshot/diff";
@@ -113,10 +114,11 @@ describeWithBun("a move between two doubles of Convex", () => {
       keys: { owners: async () => ({ worker: "legacy", traffic: "legacy" }), evidence: async () => evidence, setEvidence: async (given) => void (evidence = given), hold: async () => undefined, release: async () => undefined },
       app: await appSource({ from: "folder", folder: "lab/convex-app" }, { cache: join(folder, "cache"), variables: process.env }),
       timescale: undefined,
+      importsFromHost: importsFromHost({ checkout, adminKey: async () => target.key(), run: runAt(folder) }),
       announce: async () => undefined,
       clock: { now: () => new Date(), wait: (ms) => new Promise((done) => setTimeout(done, ms)) },
     };
-    settings = { convexUrl: target.url, envFiles: ["backend/.env"], room: Size.parse("1MiB"), ordersWithin: Duration.seconds(30), quietFor: Duration.seconds(2), writesWithin: Duration.seconds(90), criticalTables: ["ingestion_runs"], sourceUrl: source.url, hostAddress: "127.0.0.1", apiStartsAlone: true, commands: { move: "move", resume: "resume", undo: "undo", giveBack: "give" } };
+    settings = { convexUrl: target.url, envFiles: ["backend/.env"], room: Size.parse("1MiB"), ordersWithin: Duration.seconds(30), quietFor: Duration.seconds(2), writesWithin: Duration.seconds(90), criticalTables: ["ingestion_runs"], sourceUrl: source.url, hostAddress: "127.0.0.1", apiStartsAlone: true, commands: { move: "move", resume: "resume", undo: "undo", giveBack: "give", adminKey: "key" } };
     await host.start(["worker", "api"]);
     await until(async () => (await from.counts()).get("ingestion_runs")! >= 7, "the worker writes", 90_000);
     await from.setVariable("MODEL_KEY", "of convex\nin two lines");

@@ -97,6 +97,78 @@ describe("somebody's emergency stop", () => {
   });
 });
 
+describe("after the thaw, before anything is stopped,", () => {
+  test("trading is halted and open orders are reconciled, and the switch is as it was once legacy is on its own Convex", async () => {
+    const { world, journal } = await moved();
+    world.state.openOrders = 2;
+    world.calls.length = 0;
+    const seen: unknown[] = [];
+    const { stop } = world.host;
+    Object.assign(world.host, { stop: async (writer: never) => { seen.push(world.state.running.api && (await world.api.killSwitch()), world.state.openOrders); return stop(writer); } });
+    await undoMove(options(world, journal), true);
+    expect(seen.slice(0, 2)).toEqual([{ enabled: true, reason: "data move m1" }, 0]);
+    expect(await world.api.killSwitch()).toEqual({ enabled: false, reason: null });
+  });
+
+  test("orders that do not settle keep everything as it is, and are listed", async () => {
+    const { world, journal } = await moved();
+    world.state.openOrders = 1;
+    world.faults.ordersStay = true;
+    world.calls.length = 0;
+    await expect(undoMove(options(world, journal), true)).rejects.toThrow(/1 order is still open after 30s[\s\S]*take the undo up again: gvfx data move undo[\s\S]*trade-9[\s\S]*gvfx data move undo --trading-halted-by-hand/);
+    expect([world.calls.filter((call) => call.startsWith("host.")), situationOf(journal.entries()).state]).toEqual([[], "undoing"]);
+    world.faults = {};
+    await undoMove(options(world, journal), false);
+    expect(situationOf(journal.entries()).state).toBe("undone");
+  });
+
+  test("an API that does not answer keeps everything as it is, until it is stated that trading was halted by hand", async () => {
+    const { world, journal } = await moved();
+    world.state.running.api = false;
+    world.calls.length = 0;
+    await expect(undoMove(options(world, journal), true)).rejects.toThrow(/connection refused\. Nothing was stopped yet.*--trading-halted-by-hand/s);
+    expect(changes(world.calls)).toEqual([]);
+    await undoMove(options(world, journal), true, true);
+    expect(world.said.join("\n")).toMatch(/trading could not be halted, or open orders not be reconciled, by the legacy API \(connection refused\); going on/);
+    expect([situationOf(journal.entries()).state, world.state.running]).toEqual(["undone", { worker: true, api: true }]);
+  });
+
+  test("an app that cannot trade has no switch to throw", async () => {
+    const world = new FakeWorld();
+    world.faults.tradingImpossible = "the store is not configured";
+    const journal = new MemoryJournal(world, false, true);
+    await performMove(options(world, journal));
+    await undoMove(options(world, journal), true);
+    expect([situationOf(journal.entries()).state, world.calls.includes("api.setKillSwitch")]).toEqual(["undone", false]);
+  });
+
+  test("an emergency stop since the thaw is kept, and is on in legacy's own Convex afterwards", async () => {
+    const { world, journal } = await moved();
+    await world.api.setKillSwitch("gold-rl-agent", { enabled: true, reason: "losing money" });
+    await undoMove(options(world, journal), true);
+    expect(world.state.files["backend/.env"]).not.toContain(NEW_URL);
+    expect(await world.api.killSwitch()).toEqual({ enabled: true, reason: "losing money" });
+    expect(world.said.join("\n")).toMatch(/thrown since the thaw for another reason than the move's \(losing money\), and stays on/);
+  });
+
+  test("once, when it is taken up after the API was stopped", async () => {
+    const { world, journal } = await moved();
+    const { exportTo } = world.target;
+    Object.assign(world.target, { exportTo: async () => Promise.reject(new Error("no space left")) });
+    await expect(undoMove(options(world, journal), true)).rejects.toThrow("no space left");
+    expect(world.state.running).toEqual({ worker: false, api: false });
+    Object.assign(world.target, { exportTo });
+    await undoMove(options(world, journal), false);
+    expect(situationOf(journal.entries()).state).toBe("undone");
+  });
+});
+
+test("the word for trading that was halted by hand is refused before the thaw, where it would mean nothing", async () => {
+  const { world, journal } = await frozen();
+  await expect(undoMove(options(world, journal), false, true)).rejects.toThrow(/--trading-halted-by-hand is for an undo after the thaw/);
+  expect(situationOf(journal.entries()).state).toBe("open");
+});
+
 test("a platform's Convex that does not answer keeps legacy from nothing, and is left as it is", async () => {
   const { world, journal } = await moved();
   const rows = structuredClone(world.state.target.rows.trades);

@@ -14,10 +14,11 @@ import { labMachines, publishedAddress } from "../../lab/machines";
 import type { Side } from "../../lease/sources";
 import { leaseCommands } from "../../lease/access";
 import { apiAddresses } from "../backfill/access";
-import { dataFolder, openSide } from "../convex/sides";
+import { dataFolder, openSide, type OpenedSide } from "../convex/sides";
 import { legacyMachine } from "../machines";
 import type { Progress } from "../progress";
 import { diffSnapshots } from "../snapshot/diff";
+import { TIMESCALE_KEY } from "./app-variables";
 import type { MoveSettings } from "./step";
 import { Interrupted, type Clock, type Keys, type World } from "./world";
 import { announcer } from "./world/announce";
@@ -25,26 +26,29 @@ import { legacyApi } from "./world/api";
 import { appSource } from "./world/app-source";
 import { checkedSnapshots } from "./world/checked-snapshots";
 import { convexSide } from "./world/convex-side";
+import { importsFromHost } from "./world/host-convex";
 import { consulKeys } from "./world/keys";
+import { effectiveValues } from "./steps/source";
 import { legacyHost } from "./world/ssh-host";
 import { timescale } from "./world/timescale";
 
 const API_TOKEN = "API_TOKEN";
 const ALERT_TOKEN = "ALERT_TOKEN";
-const TIMESCALE_URL = "TIMESCALE_URL";
 
 export interface MoveAccess {
   readonly variables: Variables;
   readonly readFile: (path: string) => string;
   /** A checkout of the app to deploy from. */
   readonly checkout: string | undefined;
+  /** The app writes int64 and floats with a fraction to one field by itself. */
+  readonly acceptMixedNumbers: boolean;
   readonly progress: Progress;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** @throws Error when the lab is not up, or a credential is missing */
-export async function moveWorld(env: Environment, { variables, readFile, checkout, progress, say, signal }: MoveAccess): Promise<World> {
+export async function moveWorld(env: Environment, { variables, readFile, checkout, acceptMixedNumbers, progress, say, signal }: MoveAccess): Promise<World> {
   const machine = legacyMachine(env);
   const quiet = withoutCredentials(variables);
   const run = (script: string): Promise<readonly string[]> => runScript(machine, script, { variables: quiet });
@@ -61,22 +65,18 @@ export async function moveWorld(env: Environment, { variables, readFile, checkou
     run,
   );
   /** As the legacy processes have it: the first of their files that sets it. */
-  const hostValue = async (key: string): Promise<string | undefined> => {
-    for (const path of dataMove.envFiles) {
-      const { [key]: value } = await host.envValues(path, [key]);
-      if (value !== undefined) return value;
-    }
-    return undefined;
-  };
-  const check = checkedSnapshots({ progress, signal });
-  const convex = async (side: Side): Promise<World["source"]> => convexSide(await openSide(env, side, { variables, signal, say }), { recordFolder: dataFolder(env, "imports"), criticalTables: dataMove.criticalTables, check, progress, say, signal });
-  const [source, target] = await Promise.all([convex("legacy"), convex("nomad")]);
+  const hostValue = async (key: string): Promise<string | undefined> => (await effectiveValues(host, dataMove, [key]))[key];
+  const check = checkedSnapshots({ progress, signal, acceptMixedNumbers });
+  const open = (side: Side): Promise<OpenedSide> => openSide(env, side, { variables, signal, say });
+  const convex = (opened: OpenedSide): World["source"] => convexSide(opened, { recordFolder: dataFolder(env, "imports"), criticalTables: dataMove.criticalTables, check, progress, say, signal });
+  const [legacySide, platformSide] = await Promise.all([open("legacy"), open("nomad")]);
   const vault = vaultSecrets(env, variables, readFile);
   return {
     host,
     api: legacyApi(apiAddresses(env, "legacy")[0], once(() => hostValue(API_TOKEN)), signal),
-    source,
-    target,
+    source: convex(legacySide),
+    target: convex(platformSide),
+    importsFromHost: importsFromHost({ checkout: legacy.checkout, adminKey: () => platformSide.instance.access.adminKey(), run }),
     snapshots: {
       validate: check,
       diff: async (a, b) => (await diffSnapshots(a, b, { progress, signal })).filter(({ added, removed, changed }) => added + removed + changed > 0),
@@ -91,10 +91,10 @@ export async function moveWorld(env: Environment, { variables, readFile, checkou
     timescale: dataMove.timescale && timescale({
       named: dataMove.timescale,
       checkout: legacy.checkout,
-      sourceUrl: once(() => hostValue(TIMESCALE_URL)),
+      sourceUrl: once(() => hostValue(TIMESCALE_KEY)),
       targetUrl: once(async () => {
-        const url = await vault(TIMESCALE_URL);
-        if (!url) throw new Error(`Vault has no ${TIMESCALE_URL}, which the legacy processes would get; write it, or use a token that may read it`);
+        const url = await vault(TIMESCALE_KEY);
+        if (!url) throw new Error(`Vault has no ${TIMESCALE_KEY}, which the legacy processes would get; write it, or use a token that may read it`);
         return url;
       }),
       run,
@@ -170,6 +170,6 @@ export function moveSettings(env: Environment): MoveSettings {
     sourceUrl: legacy.convexUrl,
     hostAddress: legacy.host.tailnetAddress,
     apiStartsAlone: legacy.commands.startApi !== undefined,
-    commands: { move: `${gvfx} data move`, resume: `${gvfx} data move --resume`, undo: `${gvfx} data move undo`, giveBack: leaseCommands(env).give("legacy") },
+    commands: { move: `${gvfx} data move`, resume: `${gvfx} data move --resume`, undo: `${gvfx} data move undo`, giveBack: leaseCommands(env).give("legacy"), adminKey: `${gvfx.replace("npm run", "npm run --silent")} data admin-key` },
   };
 }

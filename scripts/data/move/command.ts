@@ -13,7 +13,8 @@ import { JournalFile, lockMoves, moveId, moves, movesFolder, type MoveOptions } 
 import { performMove, situationOf, undoMove, type MoverOptions } from "./mover";
 import { PLAN } from "./plan";
 import { lookAtEverything } from "./steps/preflight";
-import { Refused } from "./step";
+import { HALTED_BY_HAND } from "./steps/freeze";
+import { Refused, type MoveSettings } from "./step";
 import { moveStatus, textFreeze, textStatus } from "./text";
 import type { World } from "./world";
 
@@ -43,6 +44,7 @@ interface Flags {
   readonly dryRun: boolean;
   readonly replaceEverything: boolean;
   readonly appCannotTrade: boolean;
+  readonly acceptMixedNumbers: boolean;
   readonly appSource?: string;
   readonly json: boolean;
 }
@@ -52,21 +54,23 @@ export function moveCommands(environment: () => Environment, surroundings: MoveS
   const { world = moveWorld, folder: folderOf = (env) => movesFolder(env.name) } = surroundings;
 
   /** Opens the world, keeps others away, and turns what happens into an exit status. */
-  const asked = async ({ json, appSource }: Pick<Flags, "json" | "appSource">, work: (opened: { readonly env: Environment; readonly folder: string; readonly open: () => Promise<World>; readonly say: (line: string) => void; readonly progress: Progress; readonly signal: AbortSignal }) => Promise<number>): Promise<void> => {
+  const asked = async ({ json, appSource }: Pick<Flags, "json" | "appSource">, work: (opened: { readonly env: Environment; readonly folder: string; readonly open: (options?: Pick<MoveOptions, "acceptMixedNumbers">) => Promise<World>; readonly say: (line: string) => void; readonly progress: Progress; readonly signal: AbortSignal }) => Promise<number>): Promise<void> => {
     const stop = new AbortController();
+    let status = "data move status";
     const interrupt = (): void => {
-      complain("stopping at the next safe point; a second look: gvfx data move status");
+      complain(`stopping at the next safe point; a second look: ${status}`);
       stop.abort();
     };
     for (const signal of SIGNALS) process.on(signal, interrupt);
     let release = (): void => undefined;
     try {
       const env = environment();
+      status = `${moveSettings(env).commands.move} status`;
       const folder = folderOf(env);
       release = lockMoves(folder);
       const say = json ? () => undefined : complain;
       const progress = surroundings.progress ?? (json ? silentProgress : terminalProgress(process.stderr));
-      const open = (): Promise<World> => world(env, { variables, readFile: (path) => readFileSync(path, "utf8"), checkout: appSource ?? (variables.GVFX_APP_SOURCE?.trim() || undefined), progress, say: (line) => say(`     ${line}`), signal: stop.signal });
+      const open = ({ acceptMixedNumbers = false }: Pick<MoveOptions, "acceptMixedNumbers"> = {}): Promise<World> => world(env, { variables, readFile: (path) => readFileSync(path, "utf8"), checkout: appSource ?? (variables.GVFX_APP_SOURCE?.trim() || undefined), acceptMixedNumbers, progress, say: (line) => say(`     ${line}`), signal: stop.signal });
       process.exitCode = await work({ env, folder, open, say, progress, signal: stop.signal });
     } catch (error) {
       complain(explain(error));
@@ -102,6 +106,7 @@ export function moveCommands(environment: () => Environment, surroundings: MoveS
     .option("--dry-run", "look whether anything stands in the way, show the steps, and change nothing", false)
     .option("--replace-everything", "you state that what the platform's Convex holds may be replaced; it is kept in a file first", false)
     .option("--app-cannot-trade", "you state that this app keeps no agents (TIMESCALE_RL_OPS_ENABLED is off), so that a kill switch which cannot be read is none", false)
+    .option("--accept-mixed-numbers", "you state that the app writes int64 and floats with a fraction to one field by itself; otherwise that is the mark of a JSON tool, and the export is refused", false)
     .option("--app-source <folder>", "a checkout of the app to take the Convex functions from; it must have the pinned commit (default: GVFX_APP_SOURCE, else the environment's repository)")
     .option("--json", "print the result as JSON", false)
     .addHelpText("after", HELP)
@@ -110,12 +115,14 @@ export function moveCommands(environment: () => Environment, surroundings: MoveS
         const settings = moveSettings(env);
         const last = moves(folder).at(-1);
         const unfinished = last !== undefined && ["open", "undoing"].includes(situationOf(new JournalFile(join(folder, last)).entries()).state) ? last : undefined;
-        if (flags.dryRun) return dryRun(await open(), env, flags);
+        if (flags.dryRun && flags.resume) throw new Refused([`--dry-run begins nothing and --resume goes on: give one of them. How the move stands: ${settings.commands.move} status`]);
+        if (flags.dryRun) return dryRun(await open(flags), env, flags);
         if (flags.resume !== (unfinished !== undefined)) throw new Refused([unfinished ? `the data move ${unfinished} has not ended; take it up (${settings.commands.resume}) or go back (${settings.commands.undo}). See: ${settings.commands.move} status` : `there is no data move of "${env.name}" that has not ended; begin one: ${settings.commands.move}`]);
-        const opened = await open();
         const id = unfinished ?? freshId(folder);
         const journal = new JournalFile(join(folder, id), now);
         const [start] = journal.entries();
+        if (start?.event === "start") mustBeAsBegun(flags, start.options, id, settings.commands);
+        const opened = await open(start?.event === "start" ? start.options : flags);
         if (!start) journal.append({ event: "start", move: id, environment: env.name, options: optionsOf(flags, opened) });
         else if (start.event === "start" && start.options.app !== opened.app.name) throw new Refused([`the data move ${id} was begun with the app's functions from ${start.options.app}, and would go on with ${opened.app.name}; give the same again (--app-source, dataMove.app), or go back: ${settings.commands.undo}`]);
         if (situationOf(journal.entries()).state === "undoing") throw new Refused([`the data move ${id} is being undone; finish that: ${settings.commands.undo}`]);
@@ -126,6 +133,16 @@ export function moveCommands(environment: () => Environment, surroundings: MoveS
         return status;
       }),
     );
+
+  /** A move goes on as it was begun: an option that is new would count for nothing, or for the rest alone. */
+  const mustBeAsBegun = (flags: Flags, begun: MoveOptions, id: string, commands: MoveSettings["commands"]): void => {
+    const added = [
+      ...(flags.replaceEverything && !begun.replaceEverything ? ["--replace-everything"] : []),
+      ...(flags.appCannotTrade && !begun.appCannotTrade ? ["--app-cannot-trade"] : []),
+      ...(flags.acceptMixedNumbers && !begun.acceptMixedNumbers ? ["--accept-mixed-numbers"] : []),
+    ];
+    if (added.length > 0) throw new Refused([`the data move ${id} was begun without ${added.join(" and ")}, and goes on as it was begun, so that ${added.length > 1 ? "they" : "it"} would be ignored; leave ${added.length > 1 ? "them" : "it"} out, or go back and begin anew: ${commands.undo}; then ${commands.move} ${added.join(" ")}`]);
+  };
 
   const dryRun = async (opened: World, env: Environment, flags: Flags): Promise<number> => {
     const { problems } = await lookAtEverything({ world: opened, settings: moveSettings(env), options: optionsOf(flags, opened) });
@@ -164,9 +181,10 @@ export function moveCommands(environment: () => Environment, surroundings: MoveS
     .command("undo")
     .description("go back: the legacy processes run on legacy's Convex again, everything as it was; before the thaw nothing is lost")
     .option("--give-up-new-writes", "also after the thaw: what was written into the platform's Convex (and its database of TIMESCALE_URL, when that was moved) since is kept in a file, and nowhere else", false)
+    .option(HALTED_BY_HAND, "after the thaw, where the legacy API does not answer or cannot do it: you state that trading is halted and that no order is open at the exchange", false)
     .option("--json", "print the result as JSON", false)
     .addHelpText("after", "\nSafe to interrupt and to repeat. Functions stay deployed in the platform's Convex, where nobody uses them.\nExit status: 0 when all is as it was, 1 when it was refused, 2 when a step failed, 130 when interrupted.")
-    .action(({ giveUpNewWrites }: { readonly giveUpNewWrites: boolean }, command: Command) => {
+    .action(({ giveUpNewWrites, tradingHaltedByHand }: { readonly giveUpNewWrites: boolean; readonly tradingHaltedByHand: boolean }, command: Command) => {
       const { json, appSource } = command.optsWithGlobals<Flags>();
       return asked({ json, appSource }, async ({ env, folder, open, say, progress, signal }) => {
         const last = moves(folder).at(-1);
@@ -174,14 +192,15 @@ export function moveCommands(environment: () => Environment, surroundings: MoveS
         const state = journal && situationOf(journal.entries()).state;
         if (!last || !journal || state === "undone") throw new Refused([last ? `the data move ${last} is undone already` : `no data move of "${env.name}" was ever begun on this machine`]);
         if (state === "finished" && !giveUpNewWrites) throw new Refused([`the data move ${last} is finished, and the legacy processes have written into the platform's Convex since. To go back and give that up: ${moveSettings(env).commands.undo} --give-up-new-writes; to take it along: export it and import it into legacy's (docs/data-move.md)`]);
-        const mover = { world: await open(), settings: moveSettings(env), journal, folder: join(folder, last), progress, say, signal };
-        return through(mover, json, () => undoMove(mover, giveUpNewWrites));
+        const [start] = journal.entries();
+        const mover = { world: await open(start?.event === "start" ? start.options : {}), settings: moveSettings(env), journal, folder: join(folder, last), progress, say, signal };
+        return through(mover, json, () => undoMove(mover, giveUpNewWrites, tradingHaltedByHand));
       });
     });
   return [move];
 }
 
-const optionsOf = ({ replaceEverything, appCannotTrade }: Flags, { app }: World): MoveOptions => ({ replaceEverything, appCannotTrade, app: app.name });
+const optionsOf = ({ replaceEverything, appCannotTrade, acceptMixedNumbers }: Flags, { app }: World): MoveOptions => ({ replaceEverything, appCannotTrade, acceptMixedNumbers, app: app.name });
 
 /** Beside the journal, for whoever has no access to Consul. */
 function keepRecord(folder: string, record: string | undefined): void {

@@ -2,12 +2,18 @@
 import type { SnapshotFiles, SnapshotTable } from "../snapshot/types";
 import type { KillSwitch, Writer } from "./world";
 
+/** A file of the legacy checkout, and which of the keys that this move changes it sets. */
+export interface EnvFile {
+  readonly path: string;
+  readonly keys: readonly string[];
+}
+
 export interface Facts {
   readonly preflight: {
     /** Writers that ran, and so run again afterwards. */
     readonly running: readonly Writer[];
-    /** Files of the checkout that set CONVEX_URL. */
-    readonly envFiles: readonly string[];
+    /** Files that set CONVEX_URL, or TIMESCALE_URL where its database moves too; the one that counts first. */
+    readonly envFiles: readonly EnvFile[];
     /** Rows that the target had. */
     readonly targetRows: number;
     /** Names of Convex's environment variables that the target lacks. */

@@ -2,12 +2,15 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync, ftruncateSync } from "node:fs";
 import { join } from "node:path";
 import { parseJson } from "../../json";
+import type { KillSwitch } from "./world";
 
 export interface MoveOptions {
   /** The target's data is given up: kept in a file, and replaced. */
   readonly replaceEverything: boolean;
   /** The operator states that the app does not trade, so that a kill switch which cannot be read is none. */
   readonly appCannotTrade: boolean;
+  /** The app writes int64 and floats with a fraction to one field by itself. @default false */
+  readonly acceptMixedNumbers?: boolean;
   /** What is deployed, as AppSource names it: a move that is taken up must deploy the same. */
   readonly app: string;
 }
@@ -20,7 +23,7 @@ export type Entry = { readonly at: string } & (
   | { readonly event: "failed"; readonly step: string; readonly message: string }
   | { readonly event: "undo"; readonly gaveUpNewWrites: boolean }
   | { readonly event: "undo-begin"; readonly step: string }
-  | { readonly event: "undo-done"; readonly step: string; /** The platform's Convex did not answer: what it holds stays there. */ readonly left?: true }
+  | { readonly event: "undo-done"; readonly step: string; /** The platform's Convex did not answer: what it holds stays there. */ readonly left?: true; /** Somebody else's emergency stop, which stays on. */ readonly killSwitch?: KillSwitch }
   | { readonly event: "undo-failed"; readonly step: string; readonly message: string }
   | { readonly event: "undone" }
   | { readonly event: "finished" }

@@ -8,9 +8,13 @@ import type { Progress } from "../progress";
 import type { Facts } from "./facts";
 import type { Entry, Journal } from "./journal";
 import { PLAN } from "./plan";
+import { HALTED_BY_HAND, haltAgain } from "./steps/freeze";
 import { ownedByLegacy } from "./steps/source";
 import { Refused, type MoveSettings, type Step, type StepContext, type StepTime } from "./step";
-import type { World } from "./world";
+import type { KillSwitch, World } from "./world";
+
+/** Of the undo alone: what it does first after a thaw, as the journal names it. */
+const HALT_AGAIN = "halt-again";
 
 export type MoveState = "open" | "undoing" | "undone" | "finished";
 
@@ -22,6 +26,8 @@ export interface MoveSituation {
   readonly undone: ReadonlySet<string>;
   /** The undo leaves what the platform's databases hold where it is. */
   readonly left: boolean;
+  /** An emergency stop that the undo has found in the platform's Convex. */
+  readonly stopSince: KillSwitch | undefined;
   readonly times: readonly StepTime[];
   /** The last failure, unless something was done since. */
   readonly failure: { readonly step: string; readonly message: string } | undefined;
@@ -33,6 +39,7 @@ export function situationOf(entries: readonly Entry[]): MoveSituation {
   const doneAt = new Map<string, string>();
   const undone = new Set<string>();
   let left = false;
+  let stopSince: KillSwitch | undefined;
   let state: MoveState = "open";
   let failure: MoveSituation["failure"];
   for (const entry of entries) {
@@ -56,15 +63,19 @@ export function situationOf(entries: readonly Entry[]): MoveSituation {
       case "undo-done":
         undone.add(entry.step);
         left ||= entry.left === true;
+        stopSince ??= entry.killSwitch;
         failure = undefined;
         break;
       case "undone":
+        // Of a move that was refused before anything was changed it says why.
+        state = "undone";
+        break;
       case "finished":
-        state = entry.event;
+        state = "finished";
         failure = undefined;
     }
   }
-  return { state, done, begun: new Set(begun.keys()), undone, left, failure, times: [...begun].map(([step, began]) => ({ step, began, done: doneAt.get(step) })) };
+  return { state, done, begun: new Set(begun.keys()), undone, left, stopSince, failure, times: [...begun].map(([step, began]) => ({ step, began, done: doneAt.get(step) })) };
 }
 
 /** Legacy's processes may have written into the new Convex. */
@@ -104,6 +115,8 @@ export async function performMove(options: MoverOptions): Promise<void> {
       facts = await step.run(contextOf(options));
     } catch (error) {
       journal.append({ event: "failed", step: step.id, message: (error as Error).message });
+      // Nothing was changed, so that there is nothing to take up: the next command begins a new move.
+      if (step.id === "preflight") journal.append({ event: "undone" });
       throw error;
     }
     journal.append({ event: "done", step: step.id, facts });
@@ -121,34 +134,44 @@ async function hold({ world, journal }: MoverOptions): Promise<void> {
 /**
  * Takes back everything that was begun, the last first; what takes long and what nobody waits for comes last.
  * @param giveUpNewWrites also after the thaw: what was written into the new Convex since is in a file alone
- * @throws Refused after the thaw without that word, and while Nomad's worker or API uses what would be replaced
+ * @param haltedByHand after the thaw: trading is halted and no order is open, where the API cannot see to it. @default false
+ * @throws Refused after the thaw without that word, while orders are open, and while Nomad's worker or API uses what would be replaced
  */
-export async function undoMove(options: MoverOptions, giveUpNewWrites: boolean): Promise<void> {
-  const { journal, plan = PLAN, say, signal, settings, world } = options;
+export async function undoMove(options: MoverOptions, giveUpNewWrites: boolean, haltedByHand = false): Promise<void> {
+  const { journal, plan = PLAN, settings, world } = options;
   const situation = situationOf(journal.entries());
   if (thawBegan(situation) && !giveUpNewWrites && situation.state !== "undoing") throw new Refused([`the thaw has begun, so that the legacy processes may have written into the platform's Convex, and going back would leave those rows behind. Take the move up instead (${settings.commands.resume}); or go back and give them up: ${settings.commands.undo} --give-up-new-writes`]);
+  if (!thawBegan(situation) && haltedByHand) throw new Refused([`${HALTED_BY_HAND} is for an undo after the thaw; before it trading is halted by the move itself: ${settings.commands.undo}`]);
   await ownedByLegacy(world, settings);
   await hold(options);
   if (situation.state !== "undoing") journal.append({ event: "undo", gaveUpNewWrites: giveUpNewWrites });
+  if (thawBegan(situation) && !situation.undone.has(HALT_AGAIN)) await undoing(options, HALT_AGAIN, "Halt trading, and reconcile open orders", async () => ({ killSwitch: await haltAgain(contextOf(options), haltedByHand) }));
   const begun = plan.filter(({ id }) => situation.begun.has(id)).reverse();
   for (const step of [...begun.filter(({ undoneLate }) => !undoneLate), ...begun.filter(({ undoneLate }) => undoneLate)]) {
     if (!step.undo || situationOf(journal.entries()).undone.has(step.id)) continue;
-    signal.throwIfAborted();
-    journal.append({ event: "undo-begin", step: step.id });
-    say(`undo: ${step.title}`);
-    let outcome: void | "left";
-    try {
+    await undoing(options, step.id, step.title, async () => {
       // Legacy runs again since the first look, and the worker may have been given away.
       if (step.undoneLate) await ownedByLegacy(world, settings);
-      outcome = await step.undo(contextOf(options));
-    } catch (error) {
-      journal.append({ event: "undo-failed", step: step.id, message: (error as Error).message });
-      throw error;
-    }
-    journal.append({ event: "undo-done", step: step.id, ...(outcome === "left" ? { left: true } : {}) });
+      return (await step.undo?.(contextOf(options))) === "left" ? { left: true } : {};
+    });
   }
   await world.keys.release(moveOf(journal));
   journal.append({ event: "undone" });
+}
+
+/** One part of an undo, with its lines in the journal. @param work what it does, and what the journal keeps of it */
+async function undoing({ journal, say, signal }: MoverOptions, step: string, title: string, work: () => Promise<{ readonly left?: true; readonly killSwitch?: KillSwitch }>): Promise<void> {
+  signal.throwIfAborted();
+  journal.append({ event: "undo-begin", step });
+  say(`undo: ${title}`);
+  let kept: Awaited<ReturnType<typeof work>>;
+  try {
+    kept = await work();
+  } catch (error) {
+    journal.append({ event: "undo-failed", step, message: (error as Error).message });
+    throw error;
+  }
+  journal.append({ event: "undo-done", step, ...kept });
 }
 
 function moveOf(journal: Journal): string {
@@ -172,6 +195,7 @@ function contextOf({ journal, world, settings, folder, progress, say, signal }: 
       if (!situationOf(journal.entries()).done.has(step)) throw new Error(`the step "${step}" is not done, and a later one builds on it`);
       return maybe(step)!;
     },
+    stopSince: () => situationOf(journal.entries()).stopSince,
     left: () => situationOf(journal.entries()).left,
     attempts: (step) => journal.entries().filter((entry) => entry.event === "begin" && entry.step === step).length,
     times: () => situationOf(journal.entries()).times,

@@ -3,7 +3,7 @@ import type { Environment } from "../../../environments/schema";
 import type { Progress } from "../progress";
 import type { Facts } from "./facts";
 import type { MoveOptions } from "./journal";
-import type { World } from "./world";
+import type { KillSwitch, World } from "./world";
 
 /** What an environment says of a move. */
 export interface MoveSettings extends Pick<Environment["dataMove"], "convexUrl" | "envFiles" | "room" | "ordersWithin" | "quietFor" | "writesWithin" | "criticalTables"> {
@@ -14,7 +14,7 @@ export interface MoveSettings extends Pick<Environment["dataMove"], "convexUrl" 
   /** Whether the API can be started without what else `legacy.commands.start` starts. */
   readonly apiStartsAlone: boolean;
   /** The next commands, as they are typed in this environment. */
-  readonly commands: { readonly move: string; readonly resume: string; readonly undo: string; readonly giveBack: string };
+  readonly commands: { readonly move: string; readonly resume: string; readonly undo: string; readonly giveBack: string; /** Shows a Convex admin key where a shell may take it: nothing but the key on standard output. */ readonly adminKey: string };
 }
 
 export interface StepContext {
@@ -30,6 +30,8 @@ export interface StepContext {
   maybe<K extends keyof Facts>(step: K): Facts[K] | undefined;
   /** Whether an undo leaves what the platform's databases hold where it is. */
   left(): boolean;
+  /** An emergency stop that somebody threw after the thaw, and that an undo has found. */
+  stopSince(): KillSwitch | undefined;
   /** How often a step was begun, this time too. */
   attempts(step: keyof Facts): number;
   /** When each step of this move began and was done, for the record. */

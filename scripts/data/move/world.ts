@@ -22,6 +22,8 @@ export interface WriterSeen {
   readonly ours: boolean;
   /** CONVEX_URL in its environment; undefined where the host does not show it, or it has none. */
   readonly convexUrl: string | undefined;
+  /** Its TIMESCALE_URL (a secret) and TIMESCALE_ switches, likewise; those that are empty or not there left out. */
+  readonly variables: Readonly<Record<string, string>>;
   /** Others that run the same program of the same checkout, which no pid file names. */
   readonly strangers: readonly ProcessSeen[];
 }
@@ -101,6 +103,8 @@ export interface ConvexSide {
   answers(): Promise<void>;
   /** Rows by table, empty tables left out. */
   counts(): Promise<ReadonlyMap<string, number>>;
+  /** Ids of the imports that it has completed, sorted. No other Convex has the same, once it has one. */
+  imports(): Promise<readonly string[]>;
   /** When the newest ingestion run began; undefined when there is none. */
   newestRun(): Promise<string | undefined>;
   /** Its environment variables, which functions read: values are secrets. */
@@ -194,6 +198,11 @@ export interface World {
   readonly app: AppSource;
   /** Undefined unless the environment names the database. */
   readonly timescale: Timescale | undefined;
+  /**
+   * What `target.imports` says, asked by the legacy host itself at an address as that host resolves it.
+   * @throws Error when nobody answers there, or it refuses the platform's admin key
+   */
+  importsFromHost(url: string): Promise<readonly string[]>;
   /** Tells whoever gets the alerts. @returns a sentence when nobody could be told */
   announce(message: string): Promise<string | undefined>;
   readonly clock: Clock;

@@ -1,7 +1,8 @@
 /** The writers stop, in the order in which nothing is left half done: trading, open orders, worker, API. */
+import { RL_OPS_KEY, TIMESCALE_SWITCHES } from "../app-variables";
 import { Refused, type Step, type StepContext } from "../step";
-import { asPreflightSaw, filesElsewhere, writersElsewhere } from "./source";
-import { TradingImpossible, WRITERS, type World } from "../world";
+import { asPreflightSaw, effectiveValues, filesElsewhere, switchesOn, writersElsewhere } from "./source";
+import { TradingImpossible, WRITERS, type KillSwitch, type World } from "../world";
 
 /** An order at the market settles within seconds. */
 const ASK_ORDERS_EVERY_MS = 5_000;
@@ -16,18 +17,24 @@ export const noteTrading: Step<"note-trading"> = {
   id: "note-trading",
   title: "Note the kill switch",
   phase: "freeze",
-  async run({ world: { api }, options, say }) {
+  async run({ world, settings, options, say }) {
+    const { api } = world;
     try {
       const [agents, killSwitch] = await Promise.all([api.agents(), api.killSwitch()]);
       return { agents, killSwitch, impossible: null };
     } catch (error) {
       if (!(error instanceof TradingImpossible)) throw error;
       if (!options.appCannotTrade) throw new Refused([unreadable(error)]);
+      const [values, host] = await Promise.all([effectiveValues(world.host, settings, TIMESCALE_SWITCHES), world.host.look()]);
+      if (switchesOn(values, host).some(({ key }) => key === RL_OPS_KEY)) throw new Refused([tradesAllTheSame]);
       say(`there is no kill switch to throw: ${error.message}`);
       return { agents: [], killSwitch: null, impossible: error.message };
     }
   },
 };
+
+/** The operator's word against the host's own. */
+export const tradesAllTheSame = `--app-cannot-trade states that this app keeps no agents, and ${RL_OPS_KEY} is on at the legacy host, in an env file or in the environment of a running process: such an app keeps agents and can trade, and its trading would go on in the midst of the move. Leave the option out and mend the API's store (backend-api.log there); or, if the app is not to trade, switch ${RL_OPS_KEY} off and restart worker and API`;
 
 /** What an operator does about a kill switch that cannot be read. */
 export function unreadable({ message }: TradingImpossible): string {
@@ -50,45 +57,90 @@ export const haltTrading: Step<"halt-trading"> = {
 const reasonOf = (move: string): string => `data move ${move}`;
 
 /** Takes back the move's own halt alone: a switch that somebody else has thrown meanwhile stays on. */
-export async function killSwitchAsItWas({ world, maybe, signal, move, say }: StepContext): Promise<void> {
+export async function killSwitchAsItWas({ world, maybe, signal, move, say, stopSince }: StepContext): Promise<void> {
   const noted = maybe("note-trading");
   if (!noted?.killSwitch) return;
+  // Thrown in the platform's Convex after the thaw: legacy's own knows nothing of it.
+  const emergency = stopSince();
   await untilHealthy(world, signal);
   const now = await world.api.killSwitch();
   if (now.enabled && now.reason !== reasonOf(move)) {
     if (!noted.killSwitch.enabled || now.reason !== noted.killSwitch.reason) say(`the kill switch is on for another reason (${now.reason ?? "none is given"}), and was left on: somebody has halted trading since the move did; whoever did that switches it off`);
     return;
   }
-  if (!now.enabled && noted.killSwitch.enabled) {
+  if (!emergency && !now.enabled && noted.killSwitch.enabled) {
     say("the kill switch was on before the move and is off now: somebody has switched it off since, and it was left off");
     return;
   }
-  for (const agent of noted.agents) await world.api.setKillSwitch(agent, noted.killSwitch);
+  if (emergency) say(`the kill switch was thrown since the thaw for another reason than the move's (${emergency.reason ?? "none is given"}), and stays on; whoever did that switches it off`);
+  for (const agent of noted.agents) await world.api.setKillSwitch(agent, emergency ?? noted.killSwitch);
+}
+
+/**
+ * Before an undo after the thaw stops anything: legacy trades again, and its copy of orders goes back to what was at the freeze.
+ * @param byHand the operator states that trading is halted and no order is open: what cannot be done here is said, and passed over
+ * @returns an emergency stop that is somebody else's, and must outlast the undo
+ * @throws Refused while orders are open, or when the API does not do it
+ */
+export async function haltAgain(context: StepContext, byHand: boolean): Promise<KillSwitch | undefined> {
+  const { world: { api }, maybe, settings, say, signal } = context;
+  const noted = maybe("note-trading");
+  let emergency: KillSwitch | undefined;
+  try {
+    await api.healthy();
+    if (noted?.impossible != null) say(`there is no kill switch to throw: ${noted.impossible}`);
+    else emergency = await throwAgain(context);
+    await settleOrders(context, `take the undo up again: ${settings.commands.undo}`);
+    return emergency;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const why = (error as Error).message;
+    if (byHand) {
+      say(`trading could not be halted, or open orders not be reconciled, by the legacy API (${why}); going on, since it is stated that both is done by hand`);
+      return emergency;
+    }
+    throw new Refused([`${why}. Nothing was stopped yet: legacy's own Convex knows nothing of orders since the thaw. Mend that (the legacy API's log is backend-api.log), and repeat; or halt trading and settle or cancel every open order at the exchange by hand, and state that: ${settings.commands.undo} ${HALTED_BY_HAND}`]);
+  }
+}
+
+/** The option by which an operator states it. */
+export const HALTED_BY_HAND = "--trading-halted-by-hand";
+
+async function throwAgain({ world: { api }, maybe, move }: StepContext): Promise<KillSwitch | undefined> {
+  const [agents, now] = await Promise.all([api.agents(), api.killSwitch()]);
+  // With the reason that is there: by it an emergency stop is known from the move's own.
+  const emergency = now.enabled && now.reason !== reasonOf(move) ? now : undefined;
+  for (const agent of new Set([...(maybe("note-trading")?.agents ?? []), ...agents])) await api.setKillSwitch(agent, emergency ?? { enabled: true, reason: reasonOf(move) });
+  if (!(await api.killSwitch()).enabled) throw new Error("the API took the kill switch, and its stored configuration says that it is off");
+  return emergency;
 }
 
 export const orders: Step<"orders"> = {
   id: "orders",
   title: "Reconcile open orders with the exchange",
   phase: "freeze",
-  async run({ world, settings, say, signal }) {
-    const until = world.clock.now().getTime() + settings.ordersWithin.milliseconds;
-    let most = 0;
-    for (;;) {
-      // A failed store is a 500 here, where a list of trades would be empty.
-      const { checked, errors } = await world.api.reconcile();
-      most = Math.max(most, checked);
-      if (checked === 0) return { reconciled: most };
-      if (world.clock.now().getTime() >= until) throw new Refused([await openOrders(world, checked, errors, settings.ordersWithin.toString())]);
-      say(`${checked} order${checked === 1 ? " is" : "s are"} not settled yet${errors > 0 ? ` (${errors} could not be asked of the exchange)` : ""}`);
-      await world.clock.wait(ASK_ORDERS_EVERY_MS, signal);
-    }
-  },
+  run: async (context) => ({ reconciled: await settleOrders(context, "take the move up again, or undo it") }),
 };
 
-async function openOrders({ api }: World, checked: number, errors: number, waited: string): Promise<string> {
+/** @param next what to do once the orders are settled. @returns how many were open. @throws Refused when some still are after the time for it */
+async function settleOrders({ world, settings, say, signal }: StepContext, next: string): Promise<number> {
+  const until = world.clock.now().getTime() + settings.ordersWithin.milliseconds;
+  let most = 0;
+  for (;;) {
+    // A failed store is a 500 here, where a list of trades would be empty.
+    const { checked, errors } = await world.api.reconcile();
+    most = Math.max(most, checked);
+    if (checked === 0) return most;
+    if (world.clock.now().getTime() >= until) throw new Refused([await openOrders(world, checked, errors, settings.ordersWithin.toString(), next)]);
+    say(`${checked} order${checked === 1 ? " is" : "s are"} not settled yet${errors > 0 ? ` (${errors} could not be asked of the exchange)` : ""}`);
+    await world.clock.wait(ASK_ORDERS_EVERY_MS, signal);
+  }
+}
+
+async function openOrders({ api }: World, checked: number, errors: number, waited: string, next: string): Promise<string> {
   const trades = await api.openTrades().catch(() => []);
   const list = trades.map(({ id, instrument, side, status, mode }) => `\n      ${id}  ${instrument} ${side} ${status} (${mode})`).join("");
-  return `${checked} order${checked === 1 ? " is" : "s are"} still open after ${waited}${errors > 0 ? `, ${errors} of which the exchange could not be asked about` : ""}: moved now, the copy would not know how they end. Trading is halted, nothing is stopped. Settle or cancel them (POST /trades/<id>/cancel, or at the exchange) and take the move up again, or undo it.${list || "\n      (the API lists none of them: look in trade_executions for status submitted or partial)"}`;
+  return `${checked} order${checked === 1 ? " is" : "s are"} still open after ${waited}${errors > 0 ? `, ${errors} of which the exchange could not be asked about` : ""}: moved now, the copy would not know how they end. Trading is halted, nothing is stopped. Settle or cancel them (POST /trades/<id>/cancel, or at the exchange) and ${next}.${list || "\n      (the API lists none of them: look in trade_executions for status submitted or partial)"}`;
 }
 
 export const stop: Step<"stop"> = {

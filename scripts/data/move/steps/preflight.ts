@@ -1,15 +1,11 @@
 /** Everything that can be known before anything is changed, and all that stands in the way at once. */
-import { ENV_CONTRACT } from "../../../../contracts/env";
+import { CONVEX_KEY, RL_OPS_KEY, TIMESCALE_KEY, TIMESCALE_SWITCHES } from "../app-variables";
 import { setsKey } from "../env-file";
-import type { Facts } from "../facts";
+import type { EnvFile, Facts } from "../facts";
 import { Refused, type MoveSettings, type Step, type StepContext } from "../step";
-import { unreadable } from "./freeze";
-import { CONVEX_KEY, isSource, ownerProblems, TIMESCALE_KEY } from "./source";
+import { tradesAllTheSame, unreadable } from "./freeze";
+import { effectiveValues, foundFromHost, isSource, ownerProblems, switchesOn, type SwitchOn } from "./source";
 import { PROGRAMS, TradingImpossible, WRITERS, type HostSeen, type World } from "../world";
-
-const SWITCHES = [...new Set(ENV_CONTRACT.map(({ key }) => key).filter((key) => /^TIMESCALE_.*_ENABLED$/.test(key)))];
-/** What the app's own reader takes for off. */
-const OFF = ["", "0", "false", "no", "off"];
 
 export const preflight: Step<"preflight"> = {
   id: "preflight",
@@ -54,12 +50,19 @@ export async function lookAtEverything({ world, settings, options }: Pick<StepCo
     look("the app's functions", () => world.app.check()),
     look("the new CONVEX_URL", async () => {
       if (!(await world.host.reaches(`${settings.convexUrl}/version`))) problems.push(`the legacy host does not reach ${settings.convexUrl}, which is to be its CONVEX_URL (dataMove.convexUrl): it could not write there after the move. See on that host: curl ${settings.convexUrl}/version; use an address instead of a name when Consul's names are not resolved there`);
+      // Before an import both may have none: whether it is the same is proven after it.
+      else await foundFromHost({ world, settings });
     }),
   ]);
   if (host) problems.push(...hostProblems(host, settings));
   if (files) problems.push(...fileProblems(files, settings));
-  const timescale = files ? SWITCHES.filter((key) => !OFF.includes((files.values[key] ?? "").trim().toLowerCase())) : [];
-  if (timescale.length > 0) problems.push(...(await timescaleProblems(timescale, files!, world, look)));
+  const timescale = switchesOn(files?.values ?? {}, host);
+  if (timescale.length > 0 && files) {
+    const stale = WRITERS.filter((writer) => ![undefined, files.values[TIMESCALE_KEY]].includes(host?.writers[writer].variables[TIMESCALE_KEY]));
+    if (world.timescale && stale.length > 0) problems.push(`the running legacy ${stale.join(" and ")} ${stale.length > 1 ? "have" : "has"} another database in ${TIMESCALE_KEY} than the env files give: the move would take other data than is in use; make them equal (its unit or a shell may set it), and restart ${stale.length > 1 ? "them" : "it"}`);
+    problems.push(...(await timescaleProblems(timescale, files, world, look)));
+  }
+  if (options.appCannotTrade && timescale.some(({ key }) => key === RL_OPS_KEY)) problems.push(tradesAllTheSame);
   if (source && total(source.counts) === 0) problems.push(`legacy's Convex (${world.source.address}) has no row at all: it is the wrong one, or was emptied; correct legacy.convexUrl`);
   const targetRows = target ? total(target.counts) : 0;
   if (targetRows > 0 && !options.replaceEverything) problems.push(`the platform's Convex holds ${targetRows} rows already (${largest(target!.counts)}), which the import would replace. If they may go (they are kept in a file here first): --replace-everything`);
@@ -67,7 +70,7 @@ export async function lookAtEverything({ world, settings, options }: Pick<StepCo
   for (const [name, value] of source?.variables ?? []) {
     const there = target?.variables.get(name);
     if (there === undefined) variables.push(name);
-    else if (there !== value) problems.push(`Convex's environment variable ${name} has another value in the platform's Convex than in legacy's; make them equal in either by: npx convex env set ${name}`);
+    else if (there !== value) problems.push(`Convex's environment variable ${name} has another value in the platform's Convex than in legacy's; make them equal in either, here in the platform's (for legacy's, its address ${world.source.address} and --side legacy): CONVEX_SELF_HOSTED_URL=${world.target.address} CONVEX_SELF_HOSTED_ADMIN_KEY="$(${settings.commands.adminKey} --side nomad --show)" npx convex env set ${name}`);
   }
   if (owners) problems.push(...ownerProblems(owners, settings));
   for (const [where, bytes] of [["here", free], ["on the legacy host", host?.freeBytes]] as const) {
@@ -76,22 +79,28 @@ export async function lookAtEverything({ world, settings, options }: Pick<StepCo
   const seen = host && files && source && target && evidence;
   if (!seen) return { facts: undefined, problems };
   const running = WRITERS.filter((writer) => host.writers[writer].running !== undefined);
-  return { facts: { running, envFiles: files.setting, targetRows, variables, evidence: { verdict: evidence.verdict ?? null, record: evidence.record ?? null }, timescale: timescale.length > 0 }, problems };
+  // The database stays where it is unless it is in use.
+  const changed = timescale.length > 0 ? [CONVEX_KEY, TIMESCALE_KEY] : [CONVEX_KEY];
+  const envFiles = files.setting.map(({ path, keys }) => ({ path, keys: keys.filter((key) => changed.includes(key)) })).filter(({ keys }) => keys.length > 0);
+  return { facts: { running, envFiles, targetRows, variables, evidence: { verdict: evidence.verdict ?? null, record: evidence.record ?? null }, timescale: timescale.length > 0 }, problems };
 }
 
 interface EnvFiles {
-  /** Those that set CONVEX_URL. */
-  readonly setting: readonly string[];
+  /** Those that set CONVEX_URL or TIMESCALE_URL. */
+  readonly setting: readonly EnvFile[];
   /** What counts, of the keys that are asked for: the first file that sets one. */
   readonly values: Readonly<Record<string, string>>;
 }
 
-async function envFilesOf({ host }: World, { envFiles }: MoveSettings): Promise<EnvFiles> {
-  const read = await Promise.all(envFiles.map(async (path) => ({ path, file: await host.readFile(path) })));
-  const there = read.flatMap(({ path, file }) => (file ? [{ path, text: file.text }] : []));
-  const values = await Promise.all(there.map(({ path }) => host.envValues(path, [CONVEX_KEY, TIMESCALE_KEY, ...SWITCHES])));
-  return { setting: there.filter(({ text }) => setsKey(text, CONVEX_KEY)).map(({ path }) => path), values: Object.assign({}, ...values.reverse()) as Record<string, string> };
+async function envFilesOf(world: World, settings: MoveSettings): Promise<EnvFiles> {
+  const [values, ...files] = await Promise.all([
+    effectiveValues(world.host, settings, [CONVEX_KEY, TIMESCALE_KEY, ...TIMESCALE_SWITCHES]),
+    ...settings.envFiles.map(async (path) => ({ path, text: (await world.host.readFile(path))?.text ?? "" })),
+  ]);
+  return { setting: files.map(({ path, text }) => ({ path, keys: [CONVEX_KEY, TIMESCALE_KEY].filter((key) => setsKey(text, key)) })), values };
 }
+
+const setIn = ({ setting }: EnvFiles, wanted: string): string[] => setting.filter(({ keys }) => keys.includes(wanted)).map(({ path }) => path);
 
 async function convexOf(side: World["source"]): Promise<{ readonly counts: ReadonlyMap<string, number>; readonly variables: ReadonlyMap<string, string> }> {
   await side.answers();
@@ -112,15 +121,19 @@ function hostProblems({ writers }: HostSeen, settings: MoveSettings): string[] {
   return problems;
 }
 
-function fileProblems({ setting, values }: EnvFiles, settings: MoveSettings): string[] {
+function fileProblems(files: EnvFiles, settings: MoveSettings): string[] {
+  const { values } = files;
+  const setting = setIn(files, CONVEX_KEY);
   if (setting.length === 0) return [`none of ${settings.envFiles.join(", ")} in the legacy checkout sets ${CONVEX_KEY}, so that it could not be changed; name the file that does (dataMove.envFiles)`];
   const url = values[CONVEX_KEY];
   if (url === settings.convexUrl) return [`${setting.join(" and ")} on the legacy host name ${url} already: the data has moved, or a move was broken off and its journal is not here; nothing was changed`];
   return url !== undefined && !isSource(url, settings) ? [`${setting[0]} on the legacy host says ${CONVEX_KEY}=${url}, and the environment says ${settings.sourceUrl} (legacy.convexUrl); correct the one that is wrong`] : [];
 }
 
-async function timescaleProblems(on: readonly string[], files: EnvFiles, { timescale }: World, look: <T>(what: string, ask: () => Promise<T>) => Promise<T | undefined>): Promise<readonly string[]> {
-  if (!timescale) return [`${on.join(" and ")} ${on.length > 1 ? "are" : "is"} on at the legacy host: part of its data is in the Postgres of ${TIMESCALE_KEY}, which a move of Convex alone would leave behind. Either name that database (dataMove.timescale), so that it is moved and checked too, or switch them off in ${files.setting[0] ?? "the env file"} and restart the legacy processes, if nothing in it counts`];
+async function timescaleProblems(on: readonly SwitchOn[], files: EnvFiles, { timescale }: World, look: <T>(what: string, ask: () => Promise<T>) => Promise<T | undefined>): Promise<readonly string[]> {
+  const named = on.map(({ key, onlyOf }) => (onlyOf.length === 0 ? key : `${key} (by the environment of the running ${onlyOf.join(" and ")} alone: its unit or a shell sets it, or a file did when it was started)`)).join(" and ");
+  if (!timescale) return [`${named} ${on.length > 1 ? "are" : "is"} on at the legacy host: part of its data is in the Postgres of ${TIMESCALE_KEY}, which a move of Convex alone would leave behind. Either name that database (dataMove.timescale), so that it is moved and checked too, or switch them off in ${setIn(files, CONVEX_KEY)[0] ?? "the env file"}, or in the unit, and restart the legacy processes, if nothing in it counts`];
+  if (setIn(files, TIMESCALE_KEY).length === 0) return [`${named} ${on.length > 1 ? "are" : "is"} on at the legacy host, and none of its env files sets ${TIMESCALE_KEY}, so that it could not be changed; name the file that does (dataMove.envFiles), or move the assignment there out of the unit`];
   return (await look("the database of TIMESCALE_URL", () => timescale.check())) ?? [];
 }
 

@@ -1,9 +1,7 @@
 /** Whether the legacy host is still on its own Convex, and nobody else on the platform's. */
 import { Refused, type MoveSettings, type StepContext } from "../step";
-import { WRITERS, type Owners, type World } from "../world";
-
-export const CONVEX_KEY = "CONVEX_URL";
-export const TIMESCALE_KEY = "TIMESCALE_URL";
+import { CONVEX_KEY, isOn, TIMESCALE_KEY, TIMESCALE_SWITCHES } from "../app-variables";
+import { WRITERS, type HostSeen, type LegacyHost, type Owners, type World, type Writer } from "../world";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -13,6 +11,43 @@ export function isSource(url: string, { sourceUrl, hostAddress }: MoveSettings):
   const [one, other] = [new URL(url), new URL(sourceUrl)];
   const host = LOOPBACK.includes(one.hostname) ? hostAddress : one.hostname;
   return one.port === other.port && one.protocol === other.protocol && host === other.hostname;
+}
+
+/** What the env files give the legacy processes: of each key that is asked for and set, the value of the first file that sets it. */
+export async function effectiveValues(host: LegacyHost, { envFiles }: Pick<MoveSettings, "envFiles">, keys: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const values = await Promise.all(envFiles.map((path) => host.envValues(path, keys)));
+  return Object.assign({}, ...values.reverse()) as Record<string, string>;
+}
+
+export interface SwitchOn {
+  readonly key: string;
+  /** Writers whose environment alone says it: a unit or a shell has set it, or a file said so when they started. Empty: an env file says it. */
+  readonly onlyOf: readonly Writer[];
+}
+
+/** TIMESCALE_ switches that an env file or the environment of a running writer turns on. @param values of the env files */
+export function switchesOn(values: Readonly<Record<string, string>>, host: HostSeen | undefined): SwitchOn[] {
+  return TIMESCALE_SWITCHES.flatMap((key) => {
+    const running = WRITERS.filter((writer) => isOn(host?.writers[writer].variables[key]));
+    if (isOn(values[key])) return [{ key, onlyOf: [] }];
+    return running.length > 0 ? [{ key, onlyOf: running }] : [];
+  });
+}
+
+/**
+ * What a name means on the legacy host is that host's own affair: processes must not be pointed at a Convex that nobody has filled.
+ * @throws Refused unless the legacy host finds at dataMove.convexUrl the Convex that this machine imported into
+ */
+export async function foundFromHost({ world, settings }: Pick<StepContext, "world" | "settings">): Promise<void> {
+  const { convexUrl } = settings;
+  const look = `See on the legacy host: getent hosts ${new URL(convexUrl).hostname}; curl ${convexUrl}/version. Correct the name there, or dataMove.convexUrl`;
+  const [here, there] = await Promise.all([
+    world.target.imports(),
+    world.importsFromHost(convexUrl).catch((error: Error) => {
+      throw new Refused([`the legacy host cannot show that ${convexUrl} (dataMove.convexUrl) is the platform's Convex: ${error.message}. ${look}`]);
+    }),
+  ]);
+  if (here.join() !== there.join()) throw new Refused([`what the legacy host finds at ${convexUrl} (dataMove.convexUrl) is another Convex than the platform's, ${world.target.address}: it has completed ${there.length} imports${there.length > 0 ? `, ${there.at(-1)} among them` : ""}, and the platform's ${here.length}${here.length > 0 ? `, ${here.at(-1)} among them` : ""}. The legacy processes would write into the wrong one. ${look}`]);
 }
 
 /** Why the platform's Convex is in use by the platform itself, and what to do first. */
@@ -32,7 +67,8 @@ export async function ownedByLegacy({ keys }: World, settings: MoveSettings): Pr
 /** Of the move's env files, what does not name legacy's own Convex: a sentence each. */
 export async function filesElsewhere({ world, settings, maybe }: StepContext): Promise<string[]> {
   const found: { readonly path: string; readonly url: string }[] = [];
-  for (const path of maybe("preflight")?.envFiles ?? []) {
+  for (const { path, keys } of maybe("preflight")?.envFiles ?? []) {
+    if (!keys.includes(CONVEX_KEY)) continue;
     const { [CONVEX_KEY]: url } = await world.host.envValues(path, [CONVEX_KEY]);
     if (url !== undefined) found.push({ path, url });
   }
@@ -47,6 +83,15 @@ export async function writersElsewhere({ world, settings }: StepContext): Promis
     const { running, convexUrl } = writers[writer];
     return !running || convexUrl === undefined || isSource(convexUrl, settings) ? [] : [`the legacy ${writer} (process ${running.pid}) writes to ${convexUrl}, which is not legacy's own Convex: another file or its unit sets ${CONVEX_KEY}; set it to ${settings.sourceUrl} there, and restart the ${writer}`];
   });
+}
+
+/** Of env files and of writers that run, what still names the platform's database of TIMESCALE_URL: a sentence each, without the address, which holds a password. */
+export async function databaseInUse({ world, settings }: StepContext, target: string): Promise<string[]> {
+  const [{ writers }, ...files] = await Promise.all([world.host.look(), ...settings.envFiles.map(async (path) => ({ path, values: await world.host.envValues(path, [TIMESCALE_KEY]) }))]);
+  return [
+    ...files.flatMap(({ path, values }) => (values[TIMESCALE_KEY] === target ? [`${path} on the legacy host names the platform's database in ${TIMESCALE_KEY} still; set it to legacy's own there by hand`] : [])),
+    ...WRITERS.flatMap((writer) => (writers[writer].running && writers[writer].variables[TIMESCALE_KEY] === target ? [`the legacy ${writer} (process ${writers[writer].running.pid}) has the platform's database in ${TIMESCALE_KEY} still; restart it with legacy's own`] : [])),
+  ];
 }
 
 /**

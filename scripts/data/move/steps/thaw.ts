@@ -1,20 +1,24 @@
 /** The proof is recorded, the legacy processes are pointed at the new Convex, and run again. */
+import { CONVEX_KEY, TIMESCALE_KEY } from "../app-variables";
 import { withAssignmentsOf, withValues } from "../env-file";
 import { evidenceRecord, recordMove } from "../record";
 import { Refused, type Step, type StepContext } from "../step";
 import { WRITERS } from "../world";
+import { stillAsExported } from "./data";
 import { killSwitchAsItWas, stillFrozen, untilHealthy } from "./freeze";
-import { CONVEX_KEY, TIMESCALE_KEY } from "./source";
+import { effectiveValues, foundFromHost } from "./source";
 
 const LOOK_EVERY_MS = 2_000;
 const GIVEN_UP = "given-up.zip";
+/** The switch follows the proof at once; a move that was taken up later than this looks at every byte again. */
+const PROOF_LASTS_MS = 10 * 60_000;
 
 export const evidence: Step<"evidence"> = {
   id: "evidence",
   title: "Record the evidence",
   phase: "freeze",
   async run(context) {
-    await stillFrozen(context);
+    await stillAsExported(context);
     await context.world.keys.setEvidence({ verdict: "pass", record: evidenceRecord(context) });
     return {};
   },
@@ -26,7 +30,24 @@ export const evidence: Step<"evidence"> = {
 
 /** Beside each env file, what it held before. */
 const backupOf = (path: string, move: string): string => `${path}.before-move-${move}`;
-const keysOf = (context: StepContext): string[] => [CONVEX_KEY, ...(context.maybe("preflight")?.timescale ? [TIMESCALE_KEY] : [])];
+
+/** What the keys become. Secrets. */
+async function newValues({ world, fact, settings }: StepContext): Promise<Readonly<Record<string, string>>> {
+  return { [CONVEX_KEY]: settings.convexUrl, ...(fact("preflight").timescale ? { [TIMESCALE_KEY]: await world.timescale!.targetUrl() } : {}) };
+}
+
+/** An address of a database holds a password. */
+const shown = (key: string, value: string | undefined): string => `${key}=${value === undefined ? "nothing" : key === CONVEX_KEY ? value : "another address"}`;
+
+async function proofIsFresh(context: StepContext): Promise<void> {
+  const { world, times, attempts, fact, say } = context;
+  const proven = times().find(({ step }) => step === "evidence")?.done;
+  if (proven !== undefined && world.clock.now().getTime() - Date.parse(proven) <= PROOF_LASTS_MS) return stillFrozen(context);
+  // An attempt that broke off may have changed the address of legacy's database already.
+  const database = fact("preflight").timescale && attempts("switch") === 1;
+  if (fact("preflight").timescale && !database) say("legacy's database of TIMESCALE_URL was compared before the evidence, and not again: its address may be changed already");
+  return stillAsExported(context, database);
+}
 
 export const switchUrl: Step<"switch"> = {
   id: "switch",
@@ -34,38 +55,53 @@ export const switchUrl: Step<"switch"> = {
   phase: "freeze",
   async run(context) {
     const { world, fact, move, settings } = context;
-    await stillFrozen(context);
+    await proofIsFresh(context);
+    await foundFromHost(context);
     const { verdict, record } = await world.keys.evidence();
     if (verdict !== "pass" || recordMove(record) !== move) throw new Refused([`the evidence of this move is not in Consul (its gate says ${verdict ?? "nothing"}): CONVEX_URL is changed only after a validation that is on record. Somebody changed it; begin anew: ${settings.commands.undo}`]);
-    const values: Record<string, string> = { [CONVEX_KEY]: settings.convexUrl, ...(fact("preflight").timescale ? { [TIMESCALE_KEY]: await world.timescale!.targetUrl() } : {}) };
+    const values = await newValues(context);
     const { envFiles } = fact("preflight");
-    for (const path of envFiles) {
+    for (const { path, keys } of envFiles) {
       const file = await world.host.readFile(path);
       if (!file) throw new Error(`${path} is gone from the legacy checkout; it was there when the move began. Put it back, and take the move up again`);
-      const text = withValues(file.text, values);
+      const text = withValues(file.text, Object.fromEntries(keys.map((key) => [key, values[key]])));
       if (text !== file.text) await world.host.replaceFile(path, text, { expected: file.sha256, backup: backupOf(path, move) });
-      const { [CONVEX_KEY]: url } = await world.host.envValues(path, [CONVEX_KEY]);
-      if (url !== settings.convexUrl) throw new Error(`${path} was changed, and a shell still reads ${CONVEX_KEY}=${url ?? "nothing"} from it; something in the file overrides it. Mend it by hand, and take the move up again`);
+      const read = await world.host.envValues(path, keys);
+      const kept = keys.filter((key) => read[key] !== values[key]);
+      if (kept.length > 0) throw new Error(`${path} was changed, and a shell still reads ${kept.map((key) => shown(key, read[key])).join(" and ")} from it; something in the file overrides it. Mend it by hand, and take the move up again`);
     }
-    return { files: envFiles };
+    // A file that was added since, or sets a key since, may count before those that were changed.
+    const effective = await effectiveValues(world.host, settings, Object.keys(values));
+    const other = Object.keys(values).filter((key) => effective[key] !== values[key]);
+    if (other.length > 0) throw new Error(`the env files on the legacy host were changed, and what counts of them (${settings.envFiles.join(", ")}, the first that sets a key) is still ${other.map((key) => shown(key, effective[key])).join(" and ")}; set it in that file by hand, and take the move up again`);
+    return { files: envFiles.map(({ path }) => path) };
   },
   async undo(context) {
-    const { world, maybe, move, settings } = context;
-    for (const path of maybe("preflight")?.envFiles ?? []) {
+    const { world, maybe, move, settings, say } = context;
+    for (const { path, keys } of maybe("preflight")?.envFiles ?? []) {
       const [now, before] = await Promise.all([world.host.readFile(path), world.host.readFile(backupOf(path, move))]);
       if (!now) continue;
       if (!before) {
-        const { [CONVEX_KEY]: url } = await world.host.envValues(path, [CONVEX_KEY]);
-        if (url === settings.convexUrl) throw new Error(`${path} on the legacy host names ${url} still, and what it held before (${backupOf(path, move)}) is gone; set ${CONVEX_KEY}=${settings.sourceUrl} there by hand${maybe("preflight")?.timescale ? `, and ${TIMESCALE_KEY} to legacy's own database` : ""}, and undo again: ${settings.commands.undo}`);
+        const { [CONVEX_KEY]: url, [TIMESCALE_KEY]: database } = await world.host.envValues(path, keys);
+        const target = database === undefined ? undefined : await world.timescale?.targetUrl().catch((error: Error) => {
+          // Legacy must not stand still for Vault; before anything is emptied it is asked again.
+          say(`whether ${path} on the legacy host names the platform's database in ${TIMESCALE_KEY} could not be seen (${error.message}): look there`);
+          return undefined;
+        });
+        const by = [...(url === settings.convexUrl ? [`${CONVEX_KEY}=${settings.sourceUrl}`] : []), ...(database !== undefined && database === target ? [`${TIMESCALE_KEY} to legacy's own database`] : [])];
+        if (by.length > 0) throw new Error(`${path} on the legacy host names ${url === settings.convexUrl ? url : "the platform's database"} still, and what it held before (${backupOf(path, move)}) is gone; set ${by.join(", and ")} there by hand, and undo again: ${settings.commands.undo}`);
         continue;
       }
       let text: string;
       try {
-        text = withAssignmentsOf(now.text, before.text, keysOf(context));
+        text = withAssignmentsOf(now.text, before.text, keys);
       } catch (error) {
-        throw new Error(`${path} on the legacy host was edited by somebody meanwhile (${(error as Error).message}); set ${keysOf(context).join(" and ")} by hand as in ${backupOf(path, move)}, and undo again`);
+        throw new Error(`${path} on the legacy host was edited by somebody meanwhile (${(error as Error).message}); set ${keys.join(" and ")} by hand as in ${backupOf(path, move)}, and undo again`);
       }
       if (text !== now.text) await world.host.replaceFile(path, text, { expected: now.sha256 });
+      const [read, had] = await Promise.all([world.host.envValues(path, keys), world.host.envValues(backupOf(path, move), keys)]);
+      const kept = keys.filter((key) => read[key] !== had[key]);
+      if (kept.length > 0) throw new Error(`${path} on the legacy host was set back, and a shell still reads ${kept.map((key) => shown(key, read[key])).join(" and ")} from it; something in the file overrides it. Set it by hand as in ${backupOf(path, move)}, and undo again: ${settings.commands.undo}`);
     }
   },
 };
@@ -74,15 +110,21 @@ export const start: Step<"start"> = {
   id: "start",
   title: "Start the legacy processes again",
   phase: "thaw",
-  async run({ world, fact, settings, signal }) {
+  async run(context) {
+    const { world, fact, settings, signal } = context;
     const at = world.clock.now().toISOString();
     const { running } = fact("preflight");
     await world.host.start(running);
     if (running.includes("api")) await untilHealthy(world, signal);
     const { writers } = await world.host.look();
+    const values = await newValues(context);
     const elsewhere = WRITERS.flatMap((writer) => {
-      const { convexUrl } = writers[writer];
-      return convexUrl === undefined || convexUrl === settings.convexUrl ? [] : [`the legacy ${writer} was started and writes to ${convexUrl}, not to ${settings.convexUrl}: another file or its unit sets ${CONVEX_KEY} too; set it there, name that file in dataMove.envFiles, restart the ${writer}, and take the move up again`];
+      const { convexUrl, variables } = writers[writer];
+      const mend = (key: string): string => `another file or its unit sets ${key} too; set it there, name that file in dataMove.envFiles, restart the ${writer}, and take the move up again`;
+      return [
+        ...(convexUrl === undefined || convexUrl === settings.convexUrl ? [] : [`the legacy ${writer} was started and writes to ${convexUrl}, not to ${settings.convexUrl}: ${mend(CONVEX_KEY)}`]),
+        ...(values[TIMESCALE_KEY] === undefined || variables[TIMESCALE_KEY] === undefined || variables[TIMESCALE_KEY] === values[TIMESCALE_KEY] ? [] : [`the legacy ${writer} was started and has another database in ${TIMESCALE_KEY} than the platform's: ${mend(TIMESCALE_KEY)}`]),
+      ];
     });
     if (elsewhere.length > 0) throw new Refused(elsewhere);
     return { at };

@@ -36,6 +36,7 @@ export function convexSide({ instance, cli }: OpenedSide, { recordFolder, critic
       await instance.tables();
     },
     counts: async () => new Map([...(await instance.counts())].filter(([, rows]) => rows > 0)),
+    imports: async () => (await instance.imports()).flatMap(({ id, state }) => (state === "completed" ? [id] : [])).sort(),
     async newestRun() {
       if (!(await instance.tables()).includes(RUNS_TABLE)) return undefined;
       for await (const { started_at } of instance.documents(RUNS_TABLE, "desc", 1)) return typeof started_at === "string" ? started_at : undefined;

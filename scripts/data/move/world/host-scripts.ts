@@ -6,17 +6,21 @@ import { FUNCTIONS, quote } from "./shell";
 const LINES_SAID = 5;
 
 /**
- * running <writer> <pid> <args> <CONVEX_URL>; process <pid> <parent>; match <writer> <pid> <args> <working folder>; free <KiB>
- * @param programs part of a command line by writer
+ * running <writer> <pid> <args> <CONVEX_URL>; variable <writer> <key> <value>; process <pid> <parent>; match <writer> <pid> <args> <working folder>; free <KiB>
+ * @param variables keys that are looked for in the environment of each writer
  */
-export function lookScript(writers: readonly { readonly name: string; readonly pidFile: string; readonly program: string }[]): string {
+export function lookScript(writers: readonly { readonly name: string; readonly pidFile: string; readonly program: string }[], variables: readonly string[]): string {
   return [
     FUNCTIONS,
-    `running() {
+    `variable_of() { if [ -r "/proc/$1/environ" ]; then tr '\\0' '\\n' <"/proc/$1/environ" | sed -n "s/^$2=//p" | head -n 1; fi; }
+running() {
   pid=$(pid_in "$2"); [ -n "$pid" ] || return 0
   args=$(args_of "$pid") || return 0
-  url=; if [ -r "/proc/$pid/environ" ]; then url=$(tr '\\0' '\\n' <"/proc/$pid/environ" | sed -n 's/^CONVEX_URL=//p' | head -n 1); fi
-  echo "running $1 $pid $(field "$args") $(field "$url")"
+  echo "running $1 $pid $(field "$args") $(field "$(variable_of "$pid" CONVEX_URL)")"
+  for key in ${variables.join(" ")}; do
+    value=$(variable_of "$pid" "$key")
+    [ -z "$value" ] || echo "variable $1 $key $(field "$value")"
+  done
 }
 matching() {
   ps -ww -eo pid=,stat=,args= | while read -r pid stat args; do

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Duration } from "../../../../contracts/units";
+import { TIMESCALE_KEY, TIMESCALE_SWITCHES } from "../app-variables";
 import { PROGRAMS, WRITERS, type HostFile, type HostSeen, type LegacyHost, type Writer, type WriterSeen } from "../world";
 import { lookScript, readScript, reachScript, replaceScript, startScript, stopScript, valuesScript } from "./host-scripts";
 import { inCheckout } from "./shell";
@@ -26,7 +27,7 @@ export interface HostCommands {
 export function legacyHost(commands: HostCommands, run: (script: string) => Promise<readonly string[]>): LegacyHost {
   const { checkout, pidFiles, stop, start, grace } = commands;
   const there = (body: string): Promise<readonly string[]> => run(inCheckout(checkout, body));
-  const look = async (): Promise<HostSeen> => readLook(await there(lookScript(WRITERS.map((name) => ({ name, pidFile: pidFiles[name], program: PROGRAMS[name] })))), checkout);
+  const look = async (): Promise<HostSeen> => readLook(await there(lookScript(WRITERS.map((name) => ({ name, pidFile: pidFiles[name], program: PROGRAMS[name] })), [TIMESCALE_KEY, ...TIMESCALE_SWITCHES])), checkout);
   return {
     look,
     reaches: async (url) => (await there(reachScript(url))).includes("yes"),
@@ -71,9 +72,10 @@ function readLook(lines: readonly string[], checkout: string): HostSeen {
   const writer = (name: Writer): WriterSeen => {
     const [, , pid, args, url] = words.find(([kind, of]) => kind === "running" && of === name) ?? [];
     const running = pid === undefined ? undefined : { pid: Number(pid), args: decoded(args) };
+    const variables = Object.fromEntries(words.flatMap(([kind, of, key, value]) => (kind === "variable" && of === name ? [[key, decoded(value)]] : [])));
     // A worker below its lease is a child of what the pid file names.
     const strangers = words.flatMap(([kind, of, match, matched, cwd]) => (kind === "match" && of === name && !descends(Number(match), running?.pid, parents) && inside(decoded(matched), decoded(cwd), checkout) ? [{ pid: Number(match), args: decoded(matched) }] : []));
-    return { running, ours: running !== undefined && running.args.includes(PROGRAMS[name]), convexUrl: decoded(url) || undefined, strangers };
+    return { running, ours: running !== undefined && running.args.includes(PROGRAMS[name]), convexUrl: decoded(url) || undefined, variables, strangers };
   };
   const free = words.find(([kind]) => kind === "free")?.[1];
   if (free === undefined) throw new Error("the legacy host did not say how much space is free where the checkout is (df -Pk .); see that it runs there");
