@@ -174,6 +174,14 @@ describe("an address that is another Convex on the legacy host", () => {
     expect(world.state.files["backend/.env"]).not.toContain(NEW_URL);
   });
 
+  test("is not told from the right one where neither shows an import", async () => {
+    const { step, message: said } = await stopped((world) => {
+      Object.assign(world, { importsFromHost: async () => [] });
+      Object.assign(world.target, { imports: async () => [] });
+    });
+    expect([step, said]).toEqual(["validate", expect.stringMatching(/shows no import that it has completed/)]);
+  });
+
   test("that refuses the key or does not answer is no proof", async () => {
     const { step, message: said } = await stopped((world) => {
       const { importFrom } = world.target;

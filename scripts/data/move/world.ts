@@ -103,7 +103,7 @@ export interface ConvexSide {
   answers(): Promise<void>;
   /** Rows by table, empty tables left out. */
   counts(): Promise<ReadonlyMap<string, number>>;
-  /** Ids of the imports that it has completed, sorted. No other Convex has the same, once it has one. */
+  /** Ids of its newest imports, of those that it has completed, sorted. No other Convex has the same, once it has one. */
   imports(): Promise<readonly string[]>;
   /** When the newest ingestion run began; undefined when there is none. */
   newestRun(): Promise<string | undefined>;

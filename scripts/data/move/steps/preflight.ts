@@ -50,8 +50,8 @@ export async function lookAtEverything({ world, settings, options }: Pick<StepCo
     look("the app's functions", () => world.app.check()),
     look("the new CONVEX_URL", async () => {
       if (!(await world.host.reaches(`${settings.convexUrl}/version`))) problems.push(`the legacy host does not reach ${settings.convexUrl}, which is to be its CONVEX_URL (dataMove.convexUrl): it could not write there after the move. See on that host: curl ${settings.convexUrl}/version; use an address instead of a name when Consul's names are not resolved there`);
-      // Before an import both may have none: whether it is the same is proven after it.
-      else await foundFromHost({ world, settings });
+      // Whether it is the same is proven after the import.
+      else await foundFromHost({ world, settings }, false);
     }),
   ]);
   if (host) problems.push(...hostProblems(host, settings));

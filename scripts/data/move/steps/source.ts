@@ -36,9 +36,10 @@ export function switchesOn(values: Readonly<Record<string, string>>, host: HostS
 
 /**
  * What a name means on the legacy host is that host's own affair: processes must not be pointed at a Convex that nobody has filled.
+ * @param imported whether it has this move's import: before that both may have none, which proves nothing
  * @throws Refused unless the legacy host finds at dataMove.convexUrl the Convex that this machine imported into
  */
-export async function foundFromHost({ world, settings }: Pick<StepContext, "world" | "settings">): Promise<void> {
+export async function foundFromHost({ world, settings }: Pick<StepContext, "world" | "settings">, imported = true): Promise<void> {
   const { convexUrl } = settings;
   const look = `See on the legacy host: getent hosts ${new URL(convexUrl).hostname}; curl ${convexUrl}/version. Correct the name there, or dataMove.convexUrl`;
   const [here, there] = await Promise.all([
@@ -47,6 +48,7 @@ export async function foundFromHost({ world, settings }: Pick<StepContext, "worl
       throw new Refused([`the legacy host cannot show that ${convexUrl} (dataMove.convexUrl) is the platform's Convex: ${error.message}. ${look}`]);
     }),
   ]);
+  if (imported && here.length === 0) throw new Refused([`the platform's Convex, ${world.target.address}, shows no import that it has completed, and it was imported into just now: by its imports it is told from others, so that nobody knows whether the legacy host finds it at ${convexUrl}. See its log; then go back and begin anew: ${settings.commands.undo}; then ${settings.commands.move}`]);
   if (here.join() !== there.join()) throw new Refused([`what the legacy host finds at ${convexUrl} (dataMove.convexUrl) is another Convex than the platform's, ${world.target.address}: it has completed ${there.length} imports${there.length > 0 ? `, ${there.at(-1)} among them` : ""}, and the platform's ${here.length}${here.length > 0 ? `, ${here.at(-1)} among them` : ""}. The legacy processes would write into the wrong one. ${look}`]);
 }
 
