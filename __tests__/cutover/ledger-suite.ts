@@ -6,7 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CUTOVER_VARIABLES } from "../../contracts/variables";
 import { EMPTY, headOf } from "../../scripts/cutover/entry";
 import { LedgerMoved } from "../../scripts/cutover/ledger";
-import { NomadLedger, type NomadLedgerOptions } from "../../scripts/cutover/nomad-ledger";
+import { NomadLedger } from "../../scripts/cutover/nomad-ledger";
+import { NomadVariables, type NomadEndpoint } from "../../scripts/clients/nomad-variables";
 import { request } from "../../scripts/clients/http";
 import { run, World } from "./core";
 
@@ -15,7 +16,7 @@ async function until(ms: number, so: () => boolean): Promise<void> {
 }
 
 /** Tests of one Nomad. @param endpoint asked in every test: what it is known by after a beforeAll */
-export function ledgerTests(endpoint: () => NomadLedgerOptions["nomad"], namespace: string): void {
+export function ledgerTests(endpoint: () => NomadEndpoint, namespace: string): void {
   let folder: string;
   const processes = new Set<number>();
   beforeEach(async () => {
@@ -29,7 +30,7 @@ export function ledgerTests(endpoint: () => NomadLedgerOptions["nomad"], namespa
   /** Of a machine and a process. */
   const ledger = (by = "operator@laptop", pid = 1, machine = by): NomadLedger => {
     processes.add(pid);
-    return new NomadLedger({ nomad: endpoint(), namespace, folder: join(folder, machine), by, pid, alive: (other) => processes.has(other) });
+    return new NomadLedger({ variables: new NomadVariables(endpoint(), namespace), folder: join(folder, machine), by, pid, alive: (other) => processes.has(other) });
   };
 
   test("entries are read back in their order, by whoever may", async () => {

@@ -1,5 +1,6 @@
 /** The ledger against a double of Nomad's variables; nomad-ledger.programs.test.ts has the same against Nomad. */
 import { CUTOVER_VARIABLES } from "../../contracts/variables";
+import { NomadVariables } from "../../scripts/clients/nomad-variables";
 import { EMPTY } from "../../scripts/cutover/entry";
 import { NomadLedger } from "../../scripts/cutover/nomad-ledger";
 import { ledgerTests } from "./ledger-suite";
@@ -18,7 +19,7 @@ describe("with a double of Nomad", () => {
   ledgerTests(endpoint, "gvfx");
 
   test("an answer that is lost after the write is no other operator", async () => {
-    const ledger = new NomadLedger({ nomad: endpoint(), namespace: "gvfx", folder: "/nowhere", by: "operator@laptop", pid: 1, alive: () => true, now: () => new Date(0) });
+    const ledger = new NomadLedger({ variables: new NomadVariables(endpoint(), "gvfx"), folder: "/nowhere", by: "operator@laptop", pid: 1, alive: () => true, now: () => new Date(0) });
     nomad.losesNext = ({ method, path }) => method === "PUT" && path === `/v1/var/${CUTOVER_VARIABLES}/entry/000001`;
     await expect(ledger.append(EMPTY, { kind: "began", step: "a" })).rejects.toThrow();
     expect(await ledger.append(EMPTY, { kind: "began", step: "a" })).toMatchObject({ number: 1 });
