@@ -150,11 +150,23 @@ test("an interrupt names the command that shows how it stands, as it is typed in
   expect([code, said]).toEqual([130, expect.stringContaining("a second look: npm run gvfx -- data move status")]);
 });
 
+test("an undo after the thaw that stops on its way says what lasts, and no more once it is over", async () => {
+  await typed("move");
+  const { exportTo } = world.target;
+  Object.assign(world.target, { exportTo: async () => Promise.reject(new Error("no space left")) });
+  const stuck = await typed("move", "undo", "--give-up-new-writes");
+  expect([stuck.code, stuck.said]).toEqual([2, expect.stringMatching(/legacy worker and API stopped FOR \d+\.\d s NOW\n {2}trading halted FOR \d+\.\d s NOW\n {2}finish going back/)]);
+  Object.assign(world.target, { exportTo });
+  expect((await typed("move", "undo")).out).toMatch(/: undone[\s\S]*legacy worker and API stopped for[\s\S]*trading halted for/);
+});
+
 test("after the thaw an API that does not answer needs its explicit word as well", async () => {
   await typed("move");
   world.state.running.api = false;
   const refused = await typed("move", "undo", "--give-up-new-writes");
   expect([refused.code, refused.said]).toEqual([1, expect.stringMatching(/data move undo --trading-halted-by-hand/)]);
+  // Nobody has halted it.
+  expect(refused.said).not.toMatch(/ NOW/);
   expect((await typed("move", "undo", "--trading-halted-by-hand")).code).toBe(0);
 });
 

@@ -14,7 +14,7 @@ import { Refused, type MoveSettings, type Step, type StepContext, type StepTime 
 import type { KillSwitch, World } from "./world";
 
 /** Of the undo alone: what it does first after a thaw, as the journal names it. */
-const HALT_AGAIN = "halt-again";
+export const HALT_AGAIN = "halt-again";
 
 export type MoveState = "open" | "undoing" | "undone" | "finished";
 

@@ -1,7 +1,7 @@
 /** A move's situation, for people. */
 import { seconds } from "../../lease/give";
 import type { Entry } from "./journal";
-import { situationOf, thawBegan, type MoveSituation } from "./mover";
+import { HALT_AGAIN, situationOf, thawBegan, type MoveSituation } from "./mover";
 import { PLAN } from "./plan";
 import { freezeOf, secondsBetween } from "./record";
 import type { MoveSettings } from "./step";
@@ -12,7 +12,9 @@ export interface MoveStatus {
   readonly app: string;
   readonly steps: readonly { readonly step: string; readonly title: string; readonly state: "done" | "begun" | "undone" | "waiting"; readonly seconds: number | undefined }[];
   readonly failure: MoveSituation["failure"];
-  /** How long trading was, or has been, halted, in seconds. */
+  /** What lasts at this moment. */
+  readonly now: { readonly halted: boolean; readonly stopped: boolean };
+  /** How long trading was, or has been, halted, in seconds; by an undo after the thaw, since then. */
   readonly haltedSeconds: number | undefined;
   /** How long worker and API were, or have been, stopped, in seconds. */
   readonly stoppedSeconds: number | undefined;
@@ -28,7 +30,13 @@ export function moveStatus(entries: readonly Entry[], { commands }: Pick<MoveSet
   const freeze = freezeOf(times);
   // What an undo gave back is over at its end.
   const undoneAt = (step: string): string | undefined => entries.find((entry) => entry.event === "undo-done" && entry.step === step)?.at;
-  const open = state === "open" || state === "undoing" ? now.toISOString() : entries.at(-1)!.at;
+  const undoBegan = (step: string): string | undefined => entries.find((entry) => entry.event === "undo-begin" && entry.step === step)?.at;
+  // An undo after the thaw halts and stops a second time; that it is halted is known once that is done.
+  const again = { halted: undoneAt(HALT_AGAIN), stopped: undoBegan("start") };
+  const from = { halted: again.halted ?? freeze.halted, stopped: again.stopped ?? freeze.stopped };
+  const until = { halted: undoneAt("halt-trading") ?? (again.halted === undefined ? freeze.over : undefined), stopped: undoneAt("stop") ?? (again.stopped === undefined ? freeze.started : undefined) };
+  const lasts = state === "open" || state === "undoing";
+  const open = lasts ? now.toISOString() : entries.at(-1)!.at;
   return {
     move: start.move,
     state,
@@ -38,8 +46,9 @@ export function moveStatus(entries: readonly Entry[], { commands }: Pick<MoveSet
       return { step: id, title, state: undone.has(id) ? "undone" as const : done.has(id) ? "done" as const : begun.has(id) ? "begun" as const : "waiting" as const, seconds: secondsBetween(time?.began, time?.done) };
     }),
     failure,
-    haltedSeconds: secondsBetween(freeze.halted, undoneAt("halt-trading") ?? freeze.over ?? open),
-    stoppedSeconds: secondsBetween(freeze.stopped, undoneAt("stop") ?? freeze.started ?? open),
+    now: { halted: lasts && from.halted !== undefined && until.halted === undefined, stopped: lasts && from.stopped !== undefined && until.stopped === undefined },
+    haltedSeconds: secondsBetween(from.halted, until.halted ?? open),
+    stoppedSeconds: secondsBetween(from.stopped, until.stopped ?? open),
     next: nextCommands(situation, commands),
   };
 }
@@ -67,10 +76,7 @@ export function textStatus(status: MoveStatus): string {
 }
 
 /** The freeze in a line or two; while it lasts, that it does. */
-export function textFreeze({ state, haltedSeconds, stoppedSeconds, steps }: MoveStatus): string[] {
-  const lasts = state === "open" || state === "undoing";
-  const back = (step: string): boolean => steps.some((it) => it.step === step && (it.state === "done" || it.state === "undone"));
-  const line = (what: string, took: number | undefined, over: boolean): string[] => (took === undefined ? [] : [`  ${what} ${lasts && !over ? "FOR" : "for"} ${seconds(took * 1_000)}${lasts && !over ? " NOW" : ""}`]);
-  const undone = (step: string): boolean => steps.some((it) => it.step === step && it.state === "undone");
-  return [...line("legacy worker and API stopped", stoppedSeconds, back("start") || undone("stop")), ...line("trading halted", haltedSeconds, back("resume-trading") || undone("halt-trading"))];
+export function textFreeze({ now, haltedSeconds, stoppedSeconds }: MoveStatus): string[] {
+  const line = (what: string, took: number | undefined, lasts: boolean): string[] => (took === undefined ? [] : [`  ${what} ${lasts ? "FOR" : "for"} ${seconds(took * 1_000)}${lasts ? " NOW" : ""}`]);
+  return [...line("legacy worker and API stopped", stoppedSeconds, now.stopped), ...line("trading halted", haltedSeconds, now.halted)];
 }
