@@ -7,6 +7,7 @@ import { convexCommands } from "../../../scripts/data/convex/command";
 import { computeAdminKey } from "../../../scripts/data/convex/admin-key";
 import { writeDataset } from "../../../scripts/data/dataset/write";
 import { silentProgress } from "../../../scripts/data/progress";
+import { unzip, withLines } from "../snapshot/zip-files";
 import { ConvexFake, INSTANCE, KEY, SECRET } from "./convex-fake";
 
 const production = loadEnvironment("production");
@@ -70,6 +71,17 @@ test("with the word it is replaced, and what the target then has is compared: th
   const result = JSON.parse(said) as { imported: boolean; against: { problems: { place: string }[] } };
   expect(result.imported).toBe(true);
   expect(result.against.problems.map(({ place }) => place)).toEqual(expect.arrayContaining(["set_kinds", "trades"]));
+});
+
+test("numbers as a JSON tool leaves them are refused before anything is sent, unless the app itself writes them so", async () => {
+  await writeDataset(file, { seed: 1, bytes: 60_000 });
+  const member = "set_ticks/documents.jsonl";
+  const mixed = await withLines(await unzip(file), member, (lines) => lines.map((line) => JSON.stringify(JSON.parse(line)).replace(/"_creationTime":(\d+)(\.\d+)?/, '"_creationTime":$1.5')));
+  const refused = await data(["import", mixed, "--to", "nomad"]);
+  expect([refused.code, refused.said]).toEqual([1, expect.stringMatching(/Nothing was imported.*--accept-mixed-numbers/s)]);
+  nothingSent();
+  const { said } = await data(["import", mixed, "--to", "nomad", "--accept-mixed-numbers", "--json"]);
+  expect(JSON.parse(said)).toMatchObject({ imported: true });
 });
 
 test("runs are closed on request, and the answer says how many", async () => {

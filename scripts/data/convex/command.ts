@@ -90,14 +90,15 @@ export function convexCommands(environment: () => Environment, surroundings: Con
     .addOption(side("--to <side>", "whose Convex"))
     .option("--replace-everything", "you state that all that the target has may be lost; without it a target that is not empty is refused", false)
     .option("--without-files", "take a snapshot that was exported without stored files", false)
+    .option("--accept-mixed-numbers", "the app writes int64 and floats with a fraction to one field by itself; otherwise that is the mark of a JSON tool, and the snapshot is refused", false)
     .option("--leave-runs", "leave the ingestion runs that are marked as running as they are; they block new ones until the app times them out", false)
     .option("--by-cli", "upload by the real convex CLI, which cannot go on with an upload that broke off", false)
     .option("--json", "print the result as JSON", false)
     .addHelpText("after", `${CREDENTIALS}\n${IMPORT_NOTES}\n\nExit status: 0 when the target has what the snapshot has, 1 when not or when it was refused, 2 when it could not be done, 130 when interrupted.`)
-    .action((file: string, options: { readonly to: Side; readonly replaceEverything: boolean; readonly withoutFiles: boolean; readonly leaveRuns: boolean; readonly byCli: boolean; readonly json: boolean }) =>
+    .action((file: string, options: { readonly to: Side; readonly replaceEverything: boolean; readonly withoutFiles: boolean; readonly acceptMixedNumbers: boolean; readonly leaveRuns: boolean; readonly byCli: boolean; readonly json: boolean }) =>
       asked(options.json, async ({ env, convex, progress, say }) => {
         const { to, json } = options;
-        const report = await validateSnapshot(file, { progress, signal: convex.signal, filesRequired: !options.withoutFiles });
+        const report = await validateSnapshot(file, { progress, signal: convex.signal, filesRequired: !options.withoutFiles, acceptMixedNumbers: options.acceptMixedNumbers });
         if (report.problems.length > 0) {
           write(json ? JSON.stringify({ environment: env.name, side: to, imported: false, snapshot: report }, null, 2) : `Nothing was imported: ${file} is not sound.\n${textProblems(report.problems)}`);
           return 1;
