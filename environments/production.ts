@@ -76,7 +76,7 @@ export const production: EnvironmentInput = {
     configDir: "/etc/nomad.d",
     minHeartbeatTtl: "5s",
     heartbeatGrace: "6s",
-    failoverHeartbeatTtl: "33s",
+    failoverHeartbeatTtl: "31s",
     rpcKeepAliveInterval: "1s",
     rpcConnectionWriteTimeout: "2s",
     caValidity: "3650d",

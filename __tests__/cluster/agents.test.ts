@@ -34,7 +34,7 @@ test("Nomad on the data node", () => {
     server: {
       enabled: true, bootstrap_expect: 3,
       server_join: { retry_join: ["100.64.0.11", "100.64.0.12", "100.64.0.13"], retry_interval: "5s" },
-      min_heartbeat_ttl: "5s", heartbeat_grace: "6s", failover_heartbeat_ttl: "33s",
+      min_heartbeat_ttl: "5s", heartbeat_grace: "6s", failover_heartbeat_ttl: "31s",
     },
     autopilot: { min_quorum: 3 },
     client: {

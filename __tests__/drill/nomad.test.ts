@@ -52,8 +52,8 @@ describe("Nomad as an operator", () => {
     expect(asked.at(-1)?.body).toMatchObject({ Count: 2, Target: { Group: "worker" } });
   });
 
-  test("while there is no leader it asks again", async () => {
-    answers["POST /v1/allocation/a-1/stop?namespace=gvfx"] = [{ status: 500, body: "No cluster leader" }, { body: { EvalID: "e" } }];
+  test.each(["No cluster leader", "rpc error: stream closed", "rpc error: EOF"])("while there is no leader (%s) it asks again", async (body) => {
+    answers["POST /v1/allocation/a-1/stop?namespace=gvfx"] = [{ status: 500, body }, { body: { EvalID: "e" } }];
     await operator.stopAllocation("a-1");
     expect(asked).toHaveLength(2);
   });

@@ -22,7 +22,7 @@ const PLANTED: Readonly<Record<string, { readonly broken: Edits; readonly half?:
   "slow-answer": { broken: { "lease.requestTimeout": "4100ms" }, half: { "lease.requestTimeout": "3750ms" } },
   "kill-timeout": { broken: { "lease.stopGrace": "29m53100ms" }, half: { "lease.stopGrace": "29m52500ms" } },
   "silent-server": { broken: { "nomad.rpcKeepAliveInterval": "2100ms" }, half: { "nomad.rpcConnectionWriteTimeout": "2500ms" } },
-  "failover-detection": { broken: { "nomad.minHeartbeatTtl": "28s" }, half: { "nomad.minHeartbeatTtl": "26500ms" } },
+  "failover-detection": { broken: { "nomad.minHeartbeatTtl": "28s" }, half: { "nomad.minHeartbeatTtl": "24500ms" } },
   "failover-retry": { broken: { "nomad.failoverHeartbeatTtl": "29900ms" }, half: { "nomad.failoverHeartbeatTtl": "30500ms" } },
   detection: { broken: { "nomad.minHeartbeatTtl": "17100ms" }, half: { "nomad.minHeartbeatTtl": "16750ms" } },
   "detection-leader": { broken: { "nomad.failoverHeartbeatTtl": "35100ms" }, half: { "nomad.failoverHeartbeatTtl": "34500ms" } },

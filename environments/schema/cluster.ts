@@ -78,7 +78,7 @@ export const nomadSchema = z.strictObject({
   /** and this later. */
   heartbeatGrace: duration("6s"),
   /** What a new leader gives every node. Longer than the 30 s that a client may wait after it was told that there is no leader. */
-  failoverHeartbeatTtl: duration("33s"),
+  failoverHeartbeatTtl: duration("31s"),
   /** A peer that falls silent is noticed within both together. */
   rpcKeepAliveInterval: duration("1s"),
   rpcConnectionWriteTimeout: duration("2s"),

@@ -131,7 +131,7 @@ export class NomadOperator {
     const end = Date.now() + LEADER_WITHIN.milliseconds;
     for (;;) {
       const answer = await this.once(path, method, body);
-      const leaderless = answer instanceof Error || (answer.status === 500 && /no cluster leader|no path to region|leadership|connection refused|i\/o timeout/i.test(answer.text));
+      const leaderless = answer instanceof Error || (answer.status === 500 && /no cluster leader|no path to region|leadership|connection refused|i\/o timeout|rpc error: (EOF|stream closed|session shutdown)/i.test(answer.text));
       if (!leaderless) return answer;
       if (Date.now() > end) {
         if (answer instanceof Error) throw answer;
