@@ -5,7 +5,6 @@ import { AclBootstrap, BOOTSTRAP } from "../../constructs/cluster/acl-bootstrap"
 import { one, synthesize } from "./cluster";
 
 // Real retries, with their pauses.
-jest.setTimeout(30_000);
 
 const SECRET = "0f0e0d0c-0b0a-0908-0706-050403020100";
 

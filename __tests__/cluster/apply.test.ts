@@ -5,9 +5,6 @@ import { APPLY_BODY } from "../../constructs/cluster/apply/script";
 import { assertPlain } from "../../constructs/cluster/bundle";
 import { NodeDouble, NOMAD_PROGRAM } from "./node-double";
 
-// Each runs a shell script of some hundred processes; a busy machine takes its time over them.
-jest.setTimeout(60_000);
-
 const nodes: NodeDouble[] = [];
 const double = (name?: string): NodeDouble => {
   const node = new NodeDouble(name);

@@ -34,7 +34,7 @@ describeUnless(missing, "with a Nomad server", () => {
       if (ready) return;
       if (Date.now() > end) throw new Error("the Nomad server of the test takes no variable after 60 s");
     }
-  }, 90_000);
+  });
   afterAll(async () => {
     if (agent.exitCode === null) {
       const ended = new Promise((resolve) => agent.once("exit", resolve));

@@ -14,9 +14,6 @@ import { startResolver, type Resolver } from "./doubles/resolver";
 import { startDouble, type Double } from "./doubles/server";
 import { consul, consulState, MINTED, registry, REGISTRY_USER, registryState, SECRETS, tailscale, tailscaleState, vault, vaultState, vultr, vultrState } from "./doubles/services";
 
-// Each run starts some hundred processes, on machines that are busy with other tests.
-jest.setTimeout(30_000);
-
 const certificates = makeCertificates();
 const files = mkdtempSync(join(tmpdir(), "gvfx-node-files-"));
 const network = new FakeNetwork();

@@ -15,8 +15,6 @@ import { FakeNetwork, fakeNodeState, NODE_HOST_KEY, OTHER_HOST_KEY, type FakeNod
 import { startResolver } from "./doubles/resolver";
 import { startDouble } from "./doubles/server";
 
-jest.setTimeout(30_000);
-
 const files = mkdtempSync(join(tmpdir(), "gvfx-probe-"));
 const network = new FakeNetwork();
 const env = doubledEnvironment({ files });

@@ -20,7 +20,7 @@ there(CHROMIUM ? "in headless Chromium" : "in headless Chromium (skipped: none a
   beforeAll(async () => {
     mkdirSync(FOLDER, { recursive: true });
     browser = await launchChromium();
-  }, 30_000);
+  });
   afterAll(() => browser.close());
 
   async function opened({ width, scheme }: (typeof VIEWS)[number], requests: string[] = []): Promise<Page> {
@@ -38,7 +38,7 @@ there(CHROMIUM ? "in headless Chromium" : "in headless Chromium (skipped: none a
     await page.locator("#case-partition-90s").screenshot({ path: join(FOLDER, `case-${view.width}-${view.scheme}.png`) });
     await page.close();
     expect(requests).toEqual([]);
-  }, 60_000);
+  });
 
   test("the keyboard reaches every case from the table, and its figures", async () => {
     const page = await opened({ width: 1280, scheme: "light" });
@@ -51,7 +51,7 @@ there(CHROMIUM ? "in headless Chromium" : "in headless Chromium (skipped: none a
     await page.keyboard.press("Enter");
     expect(await page.locator("#case-drain details").first().getAttribute("open")).toBe("");
     await page.close();
-  }, 30_000);
+  });
 
   test("on paper it is light, without navigation, and no drawing is cut off", async () => {
     const page = await opened({ width: 794, scheme: "dark" });
@@ -60,7 +60,7 @@ there(CHROMIUM ? "in headless Chromium" : "in headless Chromium (skipped: none a
     expect(await page.locator("nav").isVisible()).toBe(false);
     expect(await faults(page)).toEqual([]);
     await page.close();
-  }, 30_000);
+  });
 
   test("texts that overlap, one that leaves its drawing and a page that is too wide are noticed", async () => {
     const page = await opened({ width: 800, scheme: "light" });
@@ -76,5 +76,5 @@ there(CHROMIUM ? "in headless Chromium" : "in headless Chromium (skipped: none a
     expect(found).toMatch(/leaves its drawing/);
     expect(found).toMatch(/the page is \d+ wide/);
     await page.close();
-  }, 30_000);
+  });
 });

@@ -52,7 +52,7 @@ describeWithPython("reading ticks in a node (needs python3)", () => {
     expect(record.stretches(0, Infinity).map(({ instance, to }) => [instance, to]).sort()).toEqual([["host/7/ab", 1_100_100], ["host/8/cd", 1_000_501]]);
     // One kernel here: the clocks are one.
     expect(Math.abs(clock.now() - Number(process.hrtime.bigint()) / 1e6)).toBeLessThan(5);
-  }, 30_000);
+  });
 
   test("however many files there are, a reader that begins again goes on where it was", async () => {
     // Beyond what one argument of a program holds.
@@ -72,7 +72,7 @@ describeWithPython("reading ticks in a node (needs python3)", () => {
     const ticks = record.stretches(0, Infinity).filter(({ instance }) => many.includes(instance)).map((it) => it.ticks);
     expect([ticks.length, Math.max(...ticks), ticks.reduce((sum, one) => sum + one)]).toEqual([900, 2, 901]);
     rmSync(crowd, { recursive: true });
-  }, 30_000);
+  });
 
   test("a node that is not to be read is told, for nobody knows what ran there", async () => {
     reader = new TickReader({ engine: new Engine([shim]), nodes: [{ ...node, name: "server-2" }], dataDir: folder, record: new TickRecord(), clock: new DrillClock() });

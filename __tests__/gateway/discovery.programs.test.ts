@@ -81,7 +81,7 @@ describeWithHaproxy("discovery over Consul's DNS, in the real HAProxy", () => {
     expect(gateway.log).toMatch(/ api api_nomad\/api\d/);
     expect(gateway.log).not.toMatch(/ api api_unchecked\//);
     await gateway.stop();
-  }, 60_000);
+  });
 
   test("when no copy passes its check, reads still reach one; what changes something is refused and reaches none", async () => {
     const gateway = await LiveGateway.start({ dnsPort: dns.port });

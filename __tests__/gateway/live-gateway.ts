@@ -8,9 +8,6 @@ import { haproxyConfig } from "../../constructs/gateway/haproxy";
 import { GATEWAY_SCRIPT, LOOKS_BEFORE_RESTART } from "../../constructs/gateway/switches";
 import { environment } from "../jobs/worked-example";
 
-// Each wait has a limit of its own; a busy machine must not end a test before it.
-jest.setTimeout(30_000);
-
 const here = spawnSync("haproxy", ["-v"]).status === 0 && spawnSync("bash", ["--version"]).status === 0;
 /** Like `describe`, but visibly skipped where the real program is missing. */
 export function describeWithHaproxy(name: string, tests: () => void): void {

@@ -45,7 +45,7 @@ async function started(port: number): Promise<void> {
     const answer = await call;
     expect(answer.text).toBe("done");
     expect((await end).at).toBeGreaterThanOrEqual(answer.at - 50);
-  }, 20_000);
+  });
 
   test("without a call it stops at once, and says how the command ended", async () => {
     const port = await freePort();
@@ -58,11 +58,11 @@ async function started(port: number): Promise<void> {
     const { code, at } = await end;
     expect(code).toBe(128 + 15);
     expect(at - told).toBeLessThan(3_000);
-  }, 20_000);
+  });
 
   test("the command's own exit code is passed on", async () => {
     expect(await ended(spawn("sh", [join(folder, "drain.sh"), "1", process.execPath, "-e", "process.exit(7)"]))).toMatchObject({ code: 7 });
-  }, 20_000);
+  });
 
   test("planted defect: without the drain, the call is cut", async () => {
     const port = await freePort();
@@ -72,5 +72,5 @@ async function started(port: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 300));
     child.kill("SIGTERM");
     await expect(call).rejects.toThrow();
-  }, 20_000);
+  });
 });

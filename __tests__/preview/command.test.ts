@@ -6,7 +6,6 @@ import { previewCommand } from "../../scripts/preview/command";
 import { STACK_IDS } from "../../synth";
 
 // Some tests synthesize all four stacks again, beside other suites on few cores.
-jest.setTimeout(30_000);
 
 const before = { folder: process.cwd(), environment: process.env.GVFX_ENV };
 let folder: string;

@@ -9,7 +9,6 @@ import { STACK_IDS } from "../../synth";
 import { LONG_NAMES, modelOf } from "./platform";
 
 // Some tests synthesize all four stacks again, beside other suites on few cores.
-jest.setTimeout(30_000);
 
 const model = modelOf(production);
 const job = (id: string) => model.jobs.find((candidate) => candidate.id === id)!;

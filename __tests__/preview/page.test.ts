@@ -4,7 +4,6 @@ import { previewPage } from "../../scripts/preview/page";
 import { modelOf, TAILNET } from "./platform";
 
 // Some tests synthesize all four stacks again, beside other suites on few cores.
-jest.setTimeout(30_000);
 
 const model = modelOf(production);
 const page = previewPage(model);

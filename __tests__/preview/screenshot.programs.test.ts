@@ -28,7 +28,7 @@ there(CHROMIUM ? "in headless Chromium" : "in headless Chromium (skipped: none a
     mkdirSync(FOLDER, { recursive: true });
     shown = previewPage(modelOf(production));
     browser = await launchChromium();
-  }, 30_000);
+  });
 
   afterAll(() => browser.close());
 
@@ -60,13 +60,13 @@ there(CHROMIUM ? "in headless Chromium" : "in headless Chromium (skipped: none a
     if (view.scheme === "light") expect(corner).toBeGreaterThan(200);
     else expect(corner).toBeLessThan(60);
     expect(requests).toEqual([]);
-  }, 30_000);
+  });
 
   test.each(WIDTHS)("%i pixels, the longest names that an environment may have: the same", async (width) => {
     const page = await opened(previewPage(modelOf(LONG_NAMES)), { width, scheme: "light" });
     expect(await faults(page)).toEqual([]);
     await page.close();
-  }, 30_000);
+  });
 
   test("a text that leaves its box, an overlap and a page that is too wide are noticed", async () => {
     const page = await opened(shown, VIEWS[0]);
@@ -81,5 +81,5 @@ there(CHROMIUM ? "in headless Chromium" : "in headless Chromium (skipped: none a
     expect(found).toMatch(/overlap/);
     expect(found).toMatch(/the page is \d+ wide/);
     await page.close();
-  }, 30_000);
+  });
 });

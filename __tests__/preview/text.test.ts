@@ -6,7 +6,6 @@ import { sentence, table, wrap } from "../../scripts/preview/text/table";
 import { modelOf } from "./platform";
 
 // Some tests synthesize all four stacks again, beside other suites on few cores.
-jest.setTimeout(30_000);
 
 const model = modelOf(production);
 const text = previewText(model);

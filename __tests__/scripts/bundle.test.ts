@@ -25,7 +25,7 @@ test("an edit of a source is in the next output, and taking it back is too", () 
   writeFileSync(file, source);
   expect(synth().status).toBe(0);
   expect(app()).toBe(before);
-}, 60_000);
+});
 
 test("comments, new files and moved ones leave the output alone", () => {
   const before = app();
@@ -33,7 +33,7 @@ test("comments, new files and moved ones leave the output alone", () => {
   writeFileSync(join(copy, "constructs", "unused.ts"), "export const unused = 1;\n");
   expect(synth().status).toBe(0);
   expect(app()).toBe(before);
-}, 60_000);
+});
 
 test("a bundle that somebody changed is made anew", () => {
   const before = app();
@@ -42,7 +42,7 @@ test("a bundle that somebody changed is made anew", () => {
   expect(synth().status).toBe(0);
   expect(readFileSync(bundle, "utf8")).toBe(sound);
   expect(app()).toBe(before);
-}, 60_000);
+});
 
 test("an unchanged tree is not bundled again, and one code cache is kept", () => {
   const inode = () => readdirSync(join(copy, "dist", "bundle")).sort();
@@ -51,7 +51,7 @@ test("an unchanged tree is not bundled again, and one code cache is kept", () =>
   expect(synth().status).toBe(0);
   expect(inode()).toEqual(files);
   expect(files.filter((file) => /^main\..*\.cache$/.test(file))).toHaveLength(1);
-}, 60_000);
+});
 
 test("a wrong environment prints its errors, exits 1 and synthesizes nothing", () => {
   rmSync(join(copy, "cdktf.out"), { recursive: true });
@@ -63,4 +63,4 @@ test("a wrong environment prints its errors, exits 1 and synthesizes nothing", (
   expect(result.status).toBe(1);
   expect(result.stderr).toMatch(/environment "production" has 2 errors; nothing was synthesized[\s\S]*nodes\[0\]\.tailnetAddress[\s\S]*for example: "100\.64\.0\.11"[\s\S]*consul\.aclsEnabled/);
   expect(existsSync(join(copy, "cdktf.out"))).toBe(false);
-}, 60_000);
+});

@@ -25,7 +25,7 @@ describe("bindings", () => {
 
   test("are what the committed schemas make", () => {
     expect(check().status).toBe(0);
-  }, 30_000);
+  });
 
   test.each<[string, (folder: string) => void, string]>([
     ["an edit", (folder) => appendFileSync(join(folder, "vultr", "instance", "index.ts"), "// edited\n"), "vultr/instance/index.ts"],
@@ -38,5 +38,5 @@ describe("bindings", () => {
     const result = check();
     expect(result.status).toBe(1);
     expect(`${result.stdout}${result.stderr}`).toContain(file);
-  }, 30_000);
+  });
 });

@@ -71,7 +71,7 @@ describeUnless(skipped, "applied by the real provider to a double of Tailscale's
     // A used key is gone from Tailscale: that replaces nothing.
     api.keys.clear();
     expect(await plan()).toMatchObject({ status: 0 });
-  }, 60_000);
+  });
 
   test("the policy as it was found is kept, and a later hand edit of others' rules is neither undone nor reformatted", async () => {
     await start(LIVE);
@@ -82,7 +82,7 @@ describeUnless(skipped, "applied by the real provider to a double of Tailscale's
     expect(`${status} ${/Plan: .*|No changes\./.exec(output)?.[0] ?? output}`).toBe("0 No changes.");
     expect(api.policy).toBe(edited);
     expect(JSON.stringify(await folder.resource("terraform_data.tailnet_policy-as-found"))).toContain("// What the family uses.");
-  }, 60_000);
+  });
 
   test("a change to the witness's machine in place leaves its address, and what names it, alone", async () => {
     await start(LIVE);
@@ -90,7 +90,7 @@ describeUnless(skipped, "applied by the real provider to a double of Tailscale's
     folder.write("cdk.tf.json", synthesize(PRODUCTION, { baseUrl, label: "second" }));
     const { output } = await plan();
     expect(/Plan: .*/.exec(output)?.[0]).toBe("Plan: 0 to add, 1 to change, 0 to destroy.");
-  }, 60_000);
+  });
 
   test("destroy leaves the policy in place: a reset would allow everything", async () => {
     await start(LIVE);
@@ -98,7 +98,7 @@ describeUnless(skipped, "applied by the real provider to a double of Tailscale's
     const before = api.policy;
     expect(await folder.run("destroy", "-auto-approve", "-input=false")).toMatchObject({ status: 0 });
     expect(api.policy).toBe(before);
-  }, 60_000);
+  });
 
   test.each([
     ["a rule that opens the nodes is refused at plan", ALLOW_ALL, (): void => undefined, ["outside the platform's own", '{"dst":["*"],"ip":["*"],"src":["*"]}', "narrow each"]],
@@ -112,7 +112,7 @@ describeUnless(skipped, "applied by the real provider to a double of Tailscale's
     expect(status).toBe(1);
     for (const part of said) expect(words).toContain(part);
     expect(api.changes).toEqual([]);
-  }, 60_000);
+  });
 
   test("a former witness of the same name is not taken for the new one", async () => {
     await start(LIVE);
@@ -121,7 +121,7 @@ describeUnless(skipped, "applied by the real provider to a double of Tailscale's
     const { status, output } = await folder.run("apply", "-auto-approve", "-input=false");
     expect(status).toBe(1);
     expect(output.replaceAll(/[│╷╵\s]+/g, " ")).toContain("it is a former one, and certificates would name its address. Remove it in the admin console (Machines)");
-  }, 60_000);
+  });
 
   test("a policy whose own tests fail is refused by Tailscale and nothing changes", async () => {
     await start(LIVE);
@@ -132,5 +132,5 @@ describeUnless(skipped, "applied by the real provider to a double of Tailscale's
     expect(status).toBe(1);
     expect(output).toContain("test(s) failed");
     expect(api.policy).toBe(LIVE);
-  }, 60_000);
+  });
 });

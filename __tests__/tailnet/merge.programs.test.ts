@@ -105,7 +105,7 @@ describeUnless(hasTerraform ? undefined : "terraform is not on PATH", "merge, ev
       if (status !== 0) throw new Error(output);
     }
     outputs = await folder.outputs();
-  }, 60_000);
+  });
   afterAll(() => folder.remove());
 
   test("sections that are not merged stay as they are", () => {

@@ -48,7 +48,7 @@ describeUnless(skipped, "cutover", () => {
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
     throw new Error("the Consul agent of the test has no leader after 20 s");
-  }, 30_000);
+  });
   afterAll(() => {
     agent.kill();
     folder.remove();
@@ -62,13 +62,13 @@ describeUnless(skipped, "cutover", () => {
     expect(await folder.run("plan", "-input=false", "-detailed-exitcode")).toMatchObject({ status: 0 });
     expect((await folder.run("apply", "-input=false", "-auto-approve")).status).toBe(0);
     expect(await get("gvfx/worker-owner")).toBe("nomad");
-  }, 60_000);
+  });
 
   test("keys that are there when the state is lost are taken over as they are", async () => {
     folder.discardState();
     expect((await folder.run("apply", "-input=false", "-auto-approve")).status).toBe(0);
     expect(await get("gvfx/worker-owner")).toBe("nomad");
-  }, 60_000);
+  });
 
   test.each([
     ["retiring legacy", { "legacy.retired": true }, "watch", /Retiring legacy \(legacy\.retired\)[\s\S]*gate[\s\S]"watch"/],
@@ -83,11 +83,11 @@ describeUnless(skipped, "cutover", () => {
     }
     await put(`gvfx/evidence/${gate}`, "pass");
     expect(await folder.run("plan", "-input=false")).toMatchObject({ status: 0 });
-  }, 60_000);
+  });
 
   test("destroy takes the switches along", async () => {
     write(address, {});
     expect((await folder.run("destroy", "-input=false", "-auto-approve")).status).toBe(0);
     expect((await fetch(`${address}/v1/kv/gvfx/traffic`)).status).toBe(404);
-  }, 60_000);
+  });
 });

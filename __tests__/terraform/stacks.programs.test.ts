@@ -29,7 +29,7 @@ describeUnless(skipped, "the real providers accept", () => {
     expect(init(id)).toMatchObject({ status: 0 });
     const result = terraform(join(outdir, "stacks", id), "validate", "-json");
     expect(JSON.parse(result.stdout)).toMatchObject({ valid: true, diagnostics: [] });
-  }, 60_000);
+  });
 });
 
 describeUnless(skipped, "an image without a digest", () => {
@@ -60,7 +60,7 @@ describeUnless(skipped, "an image without a digest", () => {
     expect(apply.status).toBe(1);
     expect(apply.output).toMatch(REFUSED);
     expect(apply.output).not.toMatch(/connection refused/);
-  }, 60_000);
+  });
 
   test("is no matter once it has one, nor where the environment does not ask for it", async () => {
     for (const [images, required] of [[pinned, true], [unpinned, false]] as const) {
@@ -70,7 +70,7 @@ describeUnless(skipped, "an image without a digest", () => {
       // It came as far as asking Nomad.
       expect(apply.output).toMatch(/connection refused/);
     }
-  }, 60_000);
+  });
 });
 
 const nomad = spawnSync("nomad", ["version"], { encoding: "utf8" }).status === 0;

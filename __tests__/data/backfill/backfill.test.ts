@@ -17,9 +17,6 @@ import { ROWS_AT_ONCE, startPlatform, TOKEN, type Platform } from "./platform";
 const settings = { ...loadEnvironment("lab").coverage, history: Duration.hours(2), intervals: ["1m"] };
 const SCOPE = { side: "nomad", pairs: ["BTC-USDT", "ETH-USDT"], intervals: settings.intervals, maxBatches: 1 };
 
-// Each is done in a fraction of a second where the machine is idle.
-jest.setTimeout(30_000);
-
 let platform: Platform;
 let folder: string;
 const said: string[] = [];

@@ -19,9 +19,6 @@ const lab = loadEnvironment("lab");
 /** Long enough for one settlement of funding after the other, short enough to be written in no time. */
 const env: Environment = { ...lab, coverage: { ...lab.coverage, history: Duration.hours(9) } };
 
-// Each is done in a fraction of a second where the machine is idle.
-jest.setTimeout(30_000);
-
 let platform: Platform;
 let folder: string;
 let now: number;

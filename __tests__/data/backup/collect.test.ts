@@ -92,7 +92,7 @@ test("a store that stumbles is asked again, and an object that is cut short is n
   const { status, output } = await collect();
   expect([status, output]).toEqual([1, expect.stringContaining("MinIO listed 3 bytes and gave 2")]);
   expect(folder.step("failed")).toContain("MinIO listed 3 bytes and gave 2");
-}, 20_000);
+});
 
 test("planted: a bucket that is not versioned is a warning that names it", async () => {
   services.unversioned.add("convex-modules");

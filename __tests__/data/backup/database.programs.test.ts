@@ -16,7 +16,7 @@ describeUnless(postgresMissing(), "the copy of Postgres", () => {
     server = await PostgresServer.create();
     server.roles({ CONVEX_DB_PASSWORD: "convex secret's", APP_DB_PASSWORD: "app-secret", BACKUP_DB_PASSWORD: "backup-secret" });
     server.sql("CREATE TABLE documents (id int, body bytea); INSERT INTO documents SELECT n, decode(md5(n::text), 'hex') FROM generate_series(1, 5000) n", "tv_goldviewfx");
-  }, 60_000);
+  });
   afterAll(() => server?.destroy());
   beforeEach(() => {
     folder = new RunFolder();
@@ -56,7 +56,7 @@ describeUnless(postgresMissing(), "the copy of Postgres", () => {
     } finally {
       await restored.stop();
     }
-  }, 60_000);
+  });
 
   test("the role copies, and reads no database; the others copy nothing", () => {
     expect(connect(BACKUP_ROLE, "backup-secret", "tv_goldviewfx")).toMatchObject({ status: 2, stderr: expect.stringContaining("pg_hba.conf rejects connection") });
@@ -73,7 +73,7 @@ describeUnless(postgresMissing(), "the copy of Postgres", () => {
     expect(dump({ BACKUP_DB_PASSWORD: "changed" }).status).toBe(0);
     expect(folder.step("failed")).toBeUndefined();
     server.roles({ CONVEX_DB_PASSWORD: "convex secret's", APP_DB_PASSWORD: "app-secret", BACKUP_DB_PASSWORD: "backup-secret" });
-  }, 60_000);
+  });
 
   /** A program of the image that is not what it should be; the others are real. */
   function instead(program: string, text: string): Readonly<Record<string, string>> {
@@ -94,12 +94,12 @@ describeUnless(postgresMissing(), "the copy of Postgres", () => {
     const { status, stderr } = dump(instead("pg_verifybackup", `folder=\${@: -1}; printf x | dd of="$folder/PG_VERSION" conv=notrunc status=none; PATH=${POSTGRES_PATH} exec pg_verifybackup "$@"`));
     expect([status, stderr]).toEqual([1, expect.stringMatching(/the copy of Postgres is not what the server sent: .*PG_VERSION/)]);
     expect([folder.step("dumped"), folder.step("failed")]).toEqual([undefined, expect.stringContaining("PG_VERSION")]);
-  }, 60_000);
+  });
 
   test("planted: a copy without its write-ahead log fails the run", () => {
     const { status, stderr } = dump(instead("pg_verifybackup", `folder=\${@: -1}; rm -f "$folder"/pg_wal/0*; PATH=${POSTGRES_PATH} exec pg_verifybackup "$@"`));
     expect([status, stderr]).toEqual([1, expect.stringContaining("the copy of Postgres is not what the server sent")]);
-  }, 60_000);
+  });
 
   test("planted: a disk that fills up while Postgres is copied ends the copy and takes it away; a full one begins none", () => {
     const counter = join(folder.root, "asked");
@@ -108,10 +108,10 @@ describeUnless(postgresMissing(), "the copy of Postgres", () => {
     expect(dump({ ...slow, ...full(2) })).toMatchObject({ status: 1, stderr: expect.stringMatching(/pg_basebackup: only 0 MiB are free .*make room on this node/) });
     expect([existsSync(join(folder.data, "postgres")), folder.step("dumped")]).toEqual([false, undefined]);
     expect(dump(full(0)).stderr).toContain("there is no room for a copy of Postgres: only 0 MiB are free");
-  }, 20_000);
+  });
 
   test("a server that is not there, and a step that hangs, are said in words", () => {
     expect(dump({ POSTGRES_SERVER: `host=127.0.0.1 port=1 user=${BACKUP_ROLE}` }).stderr).toMatch(/does not answer the backup's role.*: /);
     expect(dump({ ...instead("pg_basebackup", 'if [ "$1" = --version ]; then echo "pg_basebackup (PostgreSQL) 99.0"; else exec sleep 30; fi'), STEP_SECONDS: "1" }).stderr).toContain("pg_basebackup: not done after 1 s, and ended");
-  }, 20_000);
+  });
 });

@@ -59,7 +59,7 @@ test("a failure: alerted once with its reason, the last success stays, no sign o
   await report();
   expect(services.alerts.slice(1)).toEqual([expect.objectContaining({ severity: "info", summary: "the backup works again" })]);
   expect(services.heartbeats).toHaveLength(2);
-}, 20_000);
+});
 
 test.each<[string, (folder: RunFolder) => void, RegExp]>([
   ["nothing was dumped", () => undefined, /log of the task database/],
@@ -171,4 +171,4 @@ test("planted: an alert that is not taken the first time is sent again", async (
   folder.write("steps/failed", "database: it is gone\n");
   expect((await report()).output).toContain("the alert cannot be delivered, and is sent again: it answered 503");
   expect(services.alerts).toHaveLength(1);
-}, 20_000);
+});

@@ -49,7 +49,7 @@ describeUnless(missing, "the repository", () => {
     nextRun();
     expect(store()).toMatchObject({ status: 0, stdout: expect.not.stringContaining("making a new") });
     expect(folder.step("checked")).toBeUndefined();
-  }, 60_000);
+  });
 
   test("keeps what it is told to keep", () => {
     for (const content of ["one", "two", "three", "four"]) {
@@ -58,12 +58,12 @@ describeUnless(missing, "the repository", () => {
       nextRun();
     }
     expect(snapshots(local())).toHaveLength(2);
-  }, 60_000);
+  });
 
   test("a task that is started again after it stored does not store twice", () => {
     expect([store().status, store().status]).toEqual([0, 0]);
     expect(snapshots(local())).toHaveLength(1);
-  }, 60_000);
+  });
 
   test("planted: a wrong key stores nothing and says which key it is", () => {
     expect(store().status).toBe(0);
@@ -72,13 +72,13 @@ describeUnless(missing, "the repository", () => {
     const { status, stderr } = store();
     expect([status, stderr, folder.step("stored")]).toEqual([1, expect.stringContaining("does not open with the key in Vault (ops/backup)"), undefined]);
     expect(folder.step("failed")).toContain("does not open");
-  }, 60_000);
+  });
 
   test.each(["postgres", "objects", "objects.jsonl", "cluster", "manifest.json"])("planted: without %s, which restic would pass over, nothing is stored", (part) => {
     rmSync(join(folder.data, part), { recursive: true });
     expect(store()).toMatchObject({ status: 1, stderr: expect.stringMatching(new RegExp(`restic: ${part}.* is missing from the run`)) });
     expect(folder.step("stored")).toBeUndefined();
-  }, 60_000);
+  });
 
   /** The next check reads this seventh. */
   const checkNext = (part: number) => writeFileSync(join(folder.root, "volume/checked"), `0 ${part}\n`);
@@ -147,7 +147,7 @@ describeUnless(missing, "the repository", () => {
     expect(store({ ...hanging("check"), RUN_SECONDS: "-100000" }).status).toBe(0);
     expect([folder.step("stored"), folder.step("checked"), folder.step("check-failed"), onVolume("damaged")]).toEqual([expect.stringContaining("snapshot_id"), undefined, expect.stringContaining("could not be checked in this run"), undefined]);
     expect(readFileSync(join(folder.data, "timeouts"), "utf8").split("\n").filter(Boolean).map(Number).slice(-2).every((seconds) => seconds > 100 && seconds <= 120)).toBe(true);
-  }, 60_000);
+  });
 
   test("planted: the lock of a run that was killed while it freed space does not stop the next; another run that lives does", async () => {
     expect(store().status).toBe(0);
@@ -168,7 +168,7 @@ describeUnless(missing, "the repository", () => {
     } finally {
       process.kill(-other.pid!, "SIGKILL");
     }
-  }, 60_000);
+  });
 
   test("planted: a volume below its reserve stores nothing, and says what to do", () => {
     const bin = join(folder.root, "bin");
@@ -176,7 +176,7 @@ describeUnless(missing, "the repository", () => {
     writeFileSync(join(bin, "df"), "#!/bin/sh\necho Filesystem\necho /dev/sda 100 99 1023 99% /backups\n", { mode: 0o755 });
     expect(store({ PATH: `${bin}:${process.env.PATH}` })).toMatchObject({ status: 1, stderr: expect.stringMatching(/only 0 MiB are free .*1 MiB are kept free.*make room/) });
     expect(folder.step("stored")).toBeUndefined();
-  }, 60_000);
+  });
 
   test("planted: another repository than before is named by its id; that it is meant so is asked for once", () => {
     expect(store().status).toBe(0);
@@ -190,7 +190,7 @@ describeUnless(missing, "the repository", () => {
     nextRun();
     expect(store().status).toBe(0);
     expect(folder.step("accepted")).toBeUndefined();
-  }, 60_000);
+  });
 
   test("a second copy is made, alike, and follows", () => {
     expect(store(s3())).toMatchObject({ status: 0 });
@@ -202,7 +202,7 @@ describeUnless(missing, "the repository", () => {
     expect(snapshots(copyAt())).toHaveLength(2);
     expect(restic(copyAt(), "dump", "latest", `${folder.data}/objects/convex-files/a/b`).stdout).toBe("two");
     expect(restic(copyAt(), "check", "--read-data").status).toBe(0);
-  }, 60_000);
+  });
 
   test("a second copy that fails costs the run nothing, and is written down", () => {
     expect(store({ ...s3(), BACKUP_S3_SECRET_KEY: "" }).status).toBe(0);
@@ -211,5 +211,5 @@ describeUnless(missing, "the repository", () => {
     writeFileSync(copyAt(), "a file in its place");
     expect(store(s3()).status).toBe(0);
     expect(folder.step("copy-failed")).toContain("no second copy in S3: ");
-  }, 60_000);
+  });
 });

@@ -50,7 +50,7 @@ describeUnless(missing(), "the second copy in S3", () => {
     folder = new RunFolder();
     mkdirSync(join(folder.root, "volume"));
     writeFileSync(join(folder.root, "key"), "the key\n");
-  }, 60_000);
+  });
   afterAll(() => {
     docker("rm", "--force", CONTAINER);
     folder?.remove();

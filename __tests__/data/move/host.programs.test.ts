@@ -10,7 +10,6 @@ import { importsFromHost } from "../../../scripts/data/move/world/host-convex";
 import { legacyHost, type HostCommands } from "../../../scripts/data/move/world/ssh-host";
 
 // A shell takes a second where others compute.
-jest.setTimeout(60_000);
 
 let folder: string;
 let checkout: string;

@@ -4,9 +4,6 @@ import { PLAN } from "../../../scripts/data/move/plan";
 import { MemoryJournal, moveThroughDeath, options, revive, undoThroughDeath } from "./drive";
 import { FakeWorld, Killed, KEPT_LINE, NEW_URL } from "./fake-world";
 
-// Hundreds of moves: a busy machine takes ten seconds for them.
-jest.setTimeout(60_000);
-
 async function moved(): Promise<{ world: FakeWorld; journal: MemoryJournal }> {
   const world = new FakeWorld();
   const journal = new MemoryJournal(world);

@@ -50,7 +50,7 @@ described("with a Postgres of this machine", () => {
     sql("legacy", `CREATE TABLE trades (id uuid PRIMARY KEY, quantity double precision, note text, at timestamptz, data jsonb, raw bytea);
       INSERT INTO trades SELECT gen_random_uuid(), random() * 1e17, chr(64 + n % 60) || ' | ä', now(), jsonb_build_object('n', n), decode('00ff', 'hex') FROM generate_series(1, 500) n;
       CREATE TABLE "Odd|name" (n bigserial, x numeric); INSERT INTO "Odd|name" (x) VALUES ('NaN'), (9007199254740993), (NULL);`);
-  }, 60_000);
+  });
 
   afterAll(() => {
     asOwner("pg_ctl", ["-D", join(folder, "data"), "-m", "immediate", "stop"]);
@@ -76,7 +76,7 @@ described("with a Postgres of this machine", () => {
     await expect(database.keep("given up.dump")).rejects.toThrow(/no matching tables/);
     expect(existsSync(dump)).toBe(true);
     expect(await database.check()).toEqual([]);
-  }, 60_000);
+  });
 
   test("another database than the environment names is not moved", async () => {
     expect(await moved("legacy", "other").check()).toEqual([expect.stringMatching(/is of 127\.0\.0\.1:\d+\/legacy, and the environment names 127\.0\.0\.1:\d+\/other/)]);

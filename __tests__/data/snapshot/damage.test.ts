@@ -5,9 +5,6 @@ import { SnapshotError, type Problem, type SnapshotReport } from "../../../scrip
 import { validateSnapshot } from "../../../scripts/data/snapshot/validate";
 import { linesIn, smallDataset, temporary, unzip, withLines, type Files } from "./zip-files";
 
-/** Each run writes and reads an archive; beside other work that takes seconds. */
-jest.setTimeout(120_000);
-
 let bytes: Buffer;
 let files: Files;
 let sound: SnapshotReport;

@@ -3,9 +3,6 @@ import { MultisetDigest } from "../../../scripts/data/snapshot/digest";
 import { summed } from "../../../scripts/data/snapshot/number-kinds";
 import { smallDataset, unzip } from "./zip-files";
 
-/** A thread starts in a tenth of a second, and beside other work in some. */
-jest.setTimeout(60_000);
-
 async function check(checkers: Checkers, blocks: readonly Buffer[]): Promise<unknown> {
   try {
     // Each gets its own memory: a thread takes it over.

@@ -79,7 +79,7 @@ describeUnless(imagesMissing(), "the doubles' images", () => {
     const decided = await json<{ clientOrderId: string }>(`${api}/agents/gold-rl-agent/runs/r/decisions`, { method: "POST", body: JSON.stringify({ market: { candles: [], lastPrice: 1 } }), headers: { "x-request-id": "doubles-order" } });
     expect(await json(`${exchange}/lab/orders`)).toMatchObject({ received: 1, duplicates: [], byClientOrderId: { [decided.clientOrderId]: 1 } });
     expect(await json(`${exchange}/lab/echo?prefix=doubles-order`)).toMatchObject({ received: 1, duplicates: [] });
-  }, 30_000);
+  });
 
   test("an id that two instances receive is a duplicate, and a restart forgets none", async () => {
     const second = await startApi("api-2");
@@ -91,7 +91,7 @@ describeUnless(imagesMissing(), "the doubles' images", () => {
     expect(await engine.exitCode("api")).toBe(143);
     expect(await echo(second)).toMatchObject({ count: 2, here: 1 });
     api = second;
-  }, 60_000);
+  });
 
   test("a killed worker, and a second one after it: a gap and no overlap, and no trade is lost", async () => {
     await engine.kill("worker-a", "SIGKILL");
@@ -117,7 +117,7 @@ describeUnless(imagesMissing(), "the doubles' images", () => {
     });
     await engine.kill("worker-c", "SIGTERM");
     expect(await engine.exitCode("worker-c")).toBe(143);
-  }, 90_000);
+  });
 
   test("a wrong environment ends the process with status 1, names every key and no value", async () => {
     await engine.start("wrong", backend, { env: { BINGX_BASE_URL: "hunter2", API_TOKEN: TOKEN } });
@@ -125,7 +125,7 @@ describeUnless(imagesMissing(), "the doubles' images", () => {
     const said = await engine.logs("wrong");
     for (const key of ["CONVEX_URL", "TIMESCALE_URL", "BINGX_BASE_URL", "DISABLE_TEST_DATA_IN_DB"]) expect(said).toContain(key);
     expect(said).not.toMatch(new RegExp(`hunter2|${TOKEN}`));
-  }, 30_000);
+  });
 
   test("an image built to crash is another image, and ends after a second", async () => {
     const image = await buildLabImage("backend", CRASHING);
@@ -146,5 +146,5 @@ describeUnless(imagesMissing(), "the doubles' images", () => {
     await eventually(20, async () => expect(await status(half)).toBe(200));
     await eventually(40, async () => expect(await status(half)).toBe(500));
     expect([await status(half), await status(half), await status(half), await status(half)].sort()).toEqual([200, 200, 500, 500]);
-  }, 90_000);
+  });
 });

@@ -16,8 +16,6 @@ const hasImage = spawnSync("docker", ["image", "inspect", IMAGE], { stdio: "igno
 const describeWithEngine = hasImage ? describe : describe.skip;
 const docker = (...args: string[]) => execFileSync("docker", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
 
-jest.setTimeout(120_000);
-
 describeWithEngine(`breaking real containers (needs a container engine with the image ${IMAGE})`, () => {
   const names = ["server-1", "server-2", "witness"] as const;
   let folder: string;

@@ -6,9 +6,6 @@ import { delimiter, join } from "node:path";
 const scripts = join(__dirname, "../../../lab/doubles/legacy/files/checkout/scripts");
 const uv = join(__dirname, "../../../lab/doubles/legacy/files/usr/local/bin/uv");
 
-// Each test starts a dozen shells, on a machine that may be busy with other things.
-jest.setTimeout(60_000);
-
 let checkout: string;
 let bin: string;
 

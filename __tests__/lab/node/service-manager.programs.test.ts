@@ -4,9 +4,6 @@ import { clusterNodes } from "../../../constructs/cluster/node";
 import { consulUnit, nomadUnit } from "../../../constructs/cluster/units";
 import { loadEnvironment } from "../../../environments/load";
 
-// Real processes, started and stopped some sixty times.
-jest.setTimeout(120_000);
-
 const SOURCES = join(__dirname, "../../../lab/node/files/usr/local/lib/lab-node");
 /** Python as the node has it; nothing is written beside the sources. */
 const python = (args: readonly string[], input = "") => spawnSync("python3", args, { cwd: __dirname, input, encoding: "utf8", env: { ...process.env, PYTHONPATH: SOURCES, PYTHONDONTWRITEBYTECODE: "1" } });

@@ -5,9 +5,6 @@ import { join } from "node:path";
 import { careless, detached, forking, stubborn } from "./families";
 import { AS_NOBODY, DEAD_WITHIN_MS, describeEachRuntime, describeOnLinux, Folder, INIT, MODULES, NAMESPACE, Wrapper, type WrapperOptions } from "./programs";
 
-// Dozens of real processes each, on a machine that may be busy.
-jest.setTimeout(120_000);
-
 const folder = new Folder();
 const wrappers: Wrapper[] = [];
 function wrapper(options: Omit<WrapperOptions, "kind">): Wrapper {

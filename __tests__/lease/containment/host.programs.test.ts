@@ -2,9 +2,6 @@
 import { detached, forking, stubborn } from "./families";
 import { AS_NOBODY, DEAD_WITHIN_MS, describeOnLinux, Folder, LIVES_ON_AFTER_MS, MODULES, describeEachRuntime, until, Wrapper, type WrapperOptions } from "./programs";
 
-// Dozens of real processes each, on a machine that may be busy.
-jest.setTimeout(120_000);
-
 const folder = new Folder();
 const wrappers: Wrapper[] = [];
 function wrapper(options: Omit<WrapperOptions, "kind">): Wrapper {

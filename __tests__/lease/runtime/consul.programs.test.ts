@@ -9,8 +9,6 @@ import { LEASE_KEY, OWNER_KEY, type Endpoint } from "./consul-double";
 import { TIMING } from "./program";
 import { pause, QUICK, Stage, until, type Wrapper } from "./wrapper";
 
-jest.setTimeout(120_000);
-
 const MANAGEMENT = "5b1a4a3f-6c0f-4d6c-9b37-1f3f5e0d7a11";
 const RULES = `key "${OWNER_KEY}" { policy = "read" } key "${LEASE_KEY}" { policy = "write" } session "server-1" { policy = "write" }`;
 /** A look in standby, three requests, and the start of a worker on a busy machine. */

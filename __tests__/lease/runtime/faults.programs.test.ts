@@ -6,8 +6,6 @@ import { describeOnLinux, describeEachRuntime } from "../containment/programs";
 import { ConsulDouble, type Endpoint, LEASE_KEY } from "./consul-double";
 import { pause, planted, QUICK, sinceBoot, SPEED, Stage, until, type Wrapper, type WrapperOptions } from "./wrapper";
 
-jest.setTimeout(90_000);
-
 /** From a deadline to the last tick: the loop's own tick, the kill, and a busy machine. */
 const SLACK_MS = 350;
 /** Longer than a worker may run on without a renewal. */

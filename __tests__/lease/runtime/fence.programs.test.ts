@@ -5,8 +5,6 @@ import { BUN, describeEachRuntime, describeOnLinux } from "../containment/progra
 import { ConsulDouble, type Endpoint } from "./consul-double";
 import { pause, planted, QUICK, signalAll, sinceBoot, SPEED, Stage, until, type Wrapper, type WrapperOptions } from "./wrapper";
 
-jest.setTimeout(90_000);
-
 /** From a deadline to the last tick: the fence's rounding, and a busy machine between a tick's time and its writing. */
 const SLACK_MS = 100;
 const FENCED = { fence: "kernel-timer" } as const;

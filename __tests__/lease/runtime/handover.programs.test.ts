@@ -3,8 +3,6 @@ import { describeOnLinux, describeEachRuntime } from "../containment/programs";
 import { ConsulDouble, type Endpoint, LEASE_KEY, OWNER_KEY } from "./consul-double";
 import { pause, QUICK, signalAll, sinceBoot, SPEED, Stage, until, type Wrapper } from "./wrapper";
 
-jest.setTimeout(90_000);
-
 /** A look in standby, three requests, and the start of a worker on a busy machine. */
 const HAND_OVER_MS = QUICK.renewEveryMs + 1_000;
 /** The session's end after the last renewal, at twice its TTL, and the lock-delay. */

@@ -6,8 +6,6 @@ import { describeOnLinux, INIT, NAMESPACE, describeEachRuntime } from "../contai
 import { ConsulDouble, type Endpoint } from "./consul-double";
 import { BUNDLE, pause, planted, SPEED, Stage, until, type WrapperOptions } from "./wrapper";
 
-jest.setTimeout(60_000);
-
 let consul: ConsulDouble;
 let agent: Endpoint;
 let stage: Stage;
