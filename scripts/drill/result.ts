@@ -161,18 +161,29 @@ export interface NotRun {
 /** A run in which the drill itself broke off, and which was begun again since. */
 export type BrokenOff = Pick<CaseRun, "caseId" | "title" | "repetition" | "startedAt"> & { readonly error: string };
 
+/** Runs of a drill that went on later, made at another commit or under other values that do not decide their cases. */
+export interface EarlierRuns {
+  readonly commit: string;
+  /** Those that differed from the report's, by name. */
+  readonly values: Readonly<Record<string, string>>;
+  readonly runs: readonly { readonly caseId: string; readonly repetitions: readonly number[] }[];
+}
+
 /** Whole content of result.json; written anew after each run of a case. */
 export interface DrillReport {
   /** ISO, when the drill began. */
   readonly createdAt: string;
-  /** Of the repository; with "+changes" when files differed from it. */
+  /** Of the repository when the drill went on last; with "+changes" when files differed from it. */
   readonly commit: string;
+  /** Its values are those of the commit. */
   readonly settings: DrillSettings;
   readonly machine: DrillMachine;
   readonly runs: readonly CaseRun[];
   readonly notRun: readonly NotRun[];
   /** Beside `runs`, which has those that were not begun again. @default none */
   readonly brokeOff?: readonly BrokenOff[];
+  /** Which of `runs` were made before the drill went on with another commit or other values. @default none */
+  readonly earlier?: readonly EarlierRuns[];
 }
 
 /** Whether a run shows what its case expects. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Environment, Lab } from "../../environments/schema";
 import type { DrillCase } from "./case";
 import { CASES } from "./cases";
+import { broughtForward } from "./brought-forward";
 import { commitOf, drillMachine, valuesOf } from "./circumstances";
 import { runDrill } from "./drill";
 import { openLabScene, type OpenedScene } from "./lab-scene";
@@ -36,7 +37,7 @@ export interface Finished {
 export async function drillSingleton(env: Environment, lab: Lab, { cases, leftOut = [], repetitions, goOn, progress, signal, open = openLabScene, parent }: SingletonOptions): Promise<Finished> {
   // Before the lab is touched: a drill that cannot go on says so at once.
   const earlier = goOn ? ResultFolder.newest(parent) : undefined;
-  const begun = earlier?.read();
+  const begun = earlier && broughtForward(earlier.read(), { commit: await commitOf(), values: valuesOf(env) });
   const opened = await open(env, lab, { signal, say: (line) => progress.say(line) });
   try {
     const report = begun ?? (await newReport(env, { cases, leftOut, repetitions }, opened));

@@ -2,7 +2,7 @@
 import { counted } from "../../preview/words";
 import { POLICIES, TICK_MS, type Policy } from "../result";
 import type { DrillRecord } from "./json";
-import { instantText, timeText } from "./words";
+import { earlierText, instantText, shortCommit, timeText } from "./words";
 
 const VERDICTS: Readonly<Record<DrillRecord["verdict"], string>> = {
   held: "every expectation of every case and repetition held",
@@ -12,10 +12,10 @@ const VERDICTS: Readonly<Record<DrillRecord["verdict"], string>> = {
 
 /** A paragraph and a table with a row a case: worst of the repetitions. */
 export function drillSummary(record: DrillRecord): string {
-  const { summary, notRun, brokeOff = [], machine, commit, createdAt, settings } = record;
+  const { summary, notRun, brokeOff = [], earlier = [], machine, commit, createdAt, settings } = record;
   const runs = summary.reduce((sum, { measured }) => sum + measured, 0);
   return [
-    `${instantText(createdAt)}, commit \`${commit.replace(/^([0-9a-f]{12})[0-9a-f]+/, "$1")}\`, ${counted(machine.cores, "core")}, each case ${counted(settings.repetitions, "time")}: ${VERDICTS[record.verdict]}, in ${counted(runs, "run")} of ${counted(summary.length, "case")}${brokeOff.length > 0 ? `; ${counted(brokeOff.length, "run")} broke off before, and ${brokeOff.length === 1 ? "was" : "were"} begun again` : ""}. The worst of the repetitions, to one tick (${TICK_MS} ms) on each side; the worker is the lab's double.`,
+    `${instantText(createdAt)}, commit \`${shortCommit(commit)}\`, ${counted(machine.cores, "core")}, each case ${counted(settings.repetitions, "time")}: ${VERDICTS[record.verdict]}, in ${counted(runs, "run")} of ${counted(summary.length, "case")}${brokeOff.length > 0 ? `; ${counted(brokeOff.length, "run")} broke off before, and ${brokeOff.length === 1 ? "was" : "were"} begun again` : ""}. The worst of the repetitions, to one tick (${TICK_MS} ms) on each side; the worker is the lab's double.`,
     "",
     "| case | overlap: lease | overlap: plain | longest gap: lease | longest gap: plain | duplicates | held |",
     "|---|---|---|---|---|---|---|",
@@ -24,6 +24,7 @@ export function drillSummary(record: DrillRecord): string {
       const twice = duplicates.orders + duplicates.ordersInOverlap + duplicates.runs + duplicates.rows;
       return `| ${escaped(title)} | ${times.join(" | ")} | ${measured > 0 ? `${twice} of ${counted(duplicates.ordersSent, "order")}` : "not measured"} | ${passed} of ${of} |`;
     }),
+    ...earlier.flatMap((it) => ["", earlierText(it, (name) => `\`${name}\``)]),
     ...(notRun.length > 0 ? ["", "Not run:", "", ...notRun.map(({ title, why }) => `- ${title}: ${why}`)] : []),
   ].join("\n");
 }

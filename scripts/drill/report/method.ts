@@ -5,7 +5,7 @@ import { Size } from "../../../contracts/units";
 import { counted } from "../../preview/words";
 import { runsMissing } from "../analysis-summary";
 import { FROZEN_AFTER_MS, TICK_MS, type DrillReport } from "../result";
-import { instantText, POLICY_WORDS } from "./words";
+import { earlierText, instantText, POLICY_WORDS } from "./words";
 
 /** Parts of the lab that only stand for the real ones, as far as the drill leans on them. */
 const DOUBLES: readonly (readonly [string, string])[] = [
@@ -33,7 +33,7 @@ export function doublesHtml(): Html {
 ${dataTable("doubles", ["part", "is"], DOUBLES)}`;
 }
 
-export function settingsHtml({ settings, machine, commit, createdAt }: DrillReport): Html {
+export function settingsHtml({ settings, machine, commit, createdAt, earlier = [] }: DrillReport): Html {
   const facts: readonly (readonly [string, string])[] = [
     ["commit", commit],
     ["begun", createdAt],
@@ -44,7 +44,8 @@ export function settingsHtml({ settings, machine, commit, createdAt }: DrillRepo
   ];
   return html`${dataTable("settings", ["run", "is"], facts)}
 <h3 class="above-table">Values that decide what is found</h3>
-${dataTable("settings", ["setting", "value"], Object.entries(settings.values).map(([name, value]) => [html`<code>${name}</code>`, value]))}`;
+${dataTable("settings", ["setting", "value"], Object.entries(settings.values).map(([name, value]) => [html`<code>${name}</code>`, value]))}
+${earlier.map((it) => html`<p>${earlierText(it)}</p>`)}`;
 }
 
 export function notRunHtml(report: DrillReport): Html {

@@ -9,7 +9,7 @@ import { caseTable, comparison, verdictTitle } from "./glance";
 import { doublesHtml, methodHtml, notRunHtml, settingsHtml } from "./method";
 import { PATTERNS, STYLE } from "./style";
 import { keyHtml } from "./key";
-import { instantText } from "./words";
+import { instantText, shortCommit } from "./words";
 
 export function drillPage(report: DrillReport): string {
   const sections: readonly Section[] = [
@@ -32,9 +32,4 @@ ${comparison(report)}
 </header>`,
     sections,
   });
-}
-
-/** As much of it as names it, and whether files differed from it. */
-function shortCommit(commit: string): string {
-  return commit.replace(/^([0-9a-f]{12})[0-9a-f]+/, "$1");
 }

@@ -1,5 +1,6 @@
 /** Times and names as the report writes them. */
-import type { Policy } from "../result";
+import { counted } from "../../preview/words";
+import type { EarlierRuns, Policy } from "../result";
 
 /** What each policy is, in a line. */
 export const POLICY_WORDS: Readonly<Record<Policy, string>> = {
@@ -22,4 +23,16 @@ export function timeOrNever(ms: number | null | undefined, never: string): strin
 export function instantText(iso: string): string {
   const time = new Date(iso);
   return Number.isNaN(time.getTime()) ? iso : `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** As much of it as names it, and whether files differed from it. */
+export function shortCommit(commit: string): string {
+  return commit.replace(/^([0-9a-f]{12})[0-9a-f]+/, "$1");
+}
+
+/** What runs are older than the rest, and why they count all the same. `code` marks what is a name. */
+export function earlierText({ commit, values, runs }: EarlierRuns, code: (text: string) => string = (text) => text): string {
+  const count = runs.reduce((sum, { repetitions }) => sum + repetitions.length, 0);
+  const other = Object.entries(values).map(([name, value]) => `${code(name)} was ${value}`);
+  return `${counted(count, "run")} ${count === 1 ? "is" : "are"} older, of commit ${code(shortCommit(commit))}${other.length > 0 ? `, when ${other.join(" and ")}, which decides none of their cases; those that it decides were run again` : ""}: ${runs.map(({ caseId, repetitions }) => `${code(caseId)} (${repetitions.join(", ")})`).join(", ")}.`;
 }
