@@ -1,5 +1,5 @@
 /** Which runs of a drill still say something, once it goes on under other values. */
-import { broughtForward, mayLoseLeader } from "../../scripts/drill/brought-forward";
+import { broughtForward, mayLoseLeader, withoutRunsOf } from "../../scripts/drill/brought-forward";
 import { CASES, casesNamed } from "../../scripts/drill/cases";
 import { drillRecord } from "../../scripts/drill/report/json";
 import { drillSummary } from "../../scripts/drill/report/markdown";
@@ -55,4 +55,12 @@ test("a value that decides every case leaves nothing to go on with: each is name
 test("the cases that lose Nomad's leader, or may", () => {
   expect(CASES.filter(mayLoseLeader).map(({ id }) => id)).toEqual(["node-killed-leader", "leader-silent", "cut-short", "partition-30-leader", "partition-90-leader", "partition-300-leader", "agent-killed"]);
   expect(casesNamed(["node-killed", "partition-300", "nomad-cut", "container-paused", "consul-down"]).some(mayLoseLeader)).toBe(false);
+});
+
+test("runs of a case are made again on request, whatever they found", () => {
+  expect(withoutRunsOf(begun, [])).toBe(begun);
+  const once = broughtForward(begun, under({}));
+  const without = withoutRunsOf(once, casesNamed(["node-killed"]));
+  expect(order(without)).toEqual(["node-killed-leader 1", "redeploy 1"]);
+  expect(without.earlier).toEqual([{ commit: "aaaa", values: {}, runs: [{ caseId: "node-killed-leader", repetitions: [1] }, { caseId: "redeploy", repetitions: [1] }] }]);
 });

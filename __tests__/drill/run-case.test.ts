@@ -119,6 +119,9 @@ describe("that a fault happened which nobody is to feel", () => {
     const scene = Object.assign(new SceneDouble(), { replacedAfterMs: null });
     expect(passed(await run(silent, scene))).toBe(true);
     expect(scene.log.filter((line) => /^(confirm|heal) /.test(line))).toEqual(["confirm pause", "heal pause"]);
+    // Handed over within the bound is as well; planted: not beyond it.
+    const replaced = (ms: number) => run(silent, Object.assign(new SceneDouble(), { replacedAfterMs: ms }));
+    expect([passed(await replaced(1_200)), passed(await replaced(9_000))]).toEqual([true, false]);
     scene.effective = false;
     const found = await run(silent, scene);
     expect([found.error, scene.broken.size]).toEqual(["the leader leads still", 0]);

@@ -39,6 +39,13 @@ export function broughtForward(report: DrillReport, now: Now, cases: readonly Dr
   return { ...report, commit: now.commit, settings: { ...report.settings, values: now.values }, runs, earlier: keptOf([...older, withoutOlder(earlier, older)], again) };
 }
 
+/** The report without the runs of some cases, which are made again. What it was made under stays. */
+export function withoutRunsOf(report: DrillReport, again: readonly DrillCase[]): DrillReport {
+  const ids = new Set(again.map(({ id }) => id));
+  if (ids.size === 0) return report;
+  return { ...report, runs: report.runs.filter(({ caseId }) => !ids.has(caseId)), ...(report.earlier ? { earlier: keptOf(report.earlier, ids) } : {}) };
+}
+
 /** Whether the case takes Nomad's leader away, or may when whichever machine leads is the worker's. */
 export function mayLoseLeader({ given, steps }: DrillCase): boolean {
   return steps.some((step) => {

@@ -46,6 +46,8 @@ export interface Expected {
   readonly bound?: BoundId;
   /** The process that ran at first runs on. */
   readonly undisturbed?: true;
+  /** It may run on, and may be replaced within `gap`: the fault is proven by itself, not by the worker. */
+  readonly mayRunOn?: true;
   /** For so long at least no order of the worker reaches the exchange while the fault lasts: proof of a cut that the worker is not to feel. */
   readonly silentFor?: Duration;
   /** Nomad refuses what the operator asks. */

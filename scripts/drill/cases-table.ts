@@ -11,10 +11,11 @@ export function casesTable(cases: readonly DrillCase[] = CASES): string {
   ].join("\n");
 }
 
-function expected({ gap, overlap, undisturbed, refused }: Expected): string {
+function expected({ gap, overlap, undisturbed, mayRunOn, refused }: Expected): string {
   const parts = [
     ...(refused ? ["Nomad refuses it"] : []),
     ...(undisturbed ? ["it runs on, undisturbed"] : []),
+    ...(mayRunOn ? ["it runs on, or another one does"] : []),
     ...(gap ? [`${gap} at most without one`] : []),
     ...(overlap ? [`two for less than ${overlap}, in which no order leaves`] : []),
   ];

@@ -26,13 +26,14 @@ interface SingletonFlags {
   readonly repeat: number;
   readonly skipLong: boolean;
   readonly continue: boolean;
+  readonly again?: readonly string[];
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 const RECORD = "docs/drill.json";
 
 export function drillCommand({ variables = process.env, write = (text) => void process.stdout.write(`${text}\n`), terminal = process.stdout.isTTY && !variables.CI, drill = drillSingleton }: DrillSurroundings = {}): Command {
-  const command = new Command("drill").description("breaks the lab in every way there is, and measures whether the worker is one");
+  const command = new Command("drill").description("takes things away on purpose, and measures what comes of it");
   const environment = () => {
     const env = loadEnvironment(variables.GVFX_ENV ?? "lab");
     return { env, lab: labOf(env) };
@@ -45,10 +46,12 @@ export function drillCommand({ variables = process.env, write = (text) => void p
     .addOption(new Option("--repeat <n>", "how often each").argParser(positive).default(3))
     .option("--skip-long", "leave out the cases that take minutes", false)
     .option("--continue", "go on with the newest drill, with its cases and repetitions; with --cases, these up to --repeat times, beside what is there", false)
+    .addOption(new Option("--again <ids>", "with --continue: make the runs of these cases again, whatever they found").argParser((text: string) => text.split(",").map((id) => id.trim())))
     .addHelpText("after", `\nCases:\n${CASES.map(({ id, title, long }) => `  ${id.padEnd(22)}${title}${long ? " (long)" : ""}`).join("\n")}\n\nIt needs a lab that is up and well, and leaves it so; Ctrl-C heals what is broken. Results are kept after each case.\nExit status: 0 when everything expected was found in every case, 1 when not, ${INTERRUPTED} when it was interrupted.`)
     .action(async (flags: SingletonFlags) => {
       const asked = flags.cases ? casesNamed(flags.cases) : CASES;
       const cases = flags.skipLong ? asked.filter(({ long }) => !long) : asked;
+      if (flags.again && !flags.continue) throw new Error("--again makes runs of the newest drill again, and goes with --continue");
       if (cases.length === 0) throw new Error("all cases that were asked for are long, and --skip-long leaves them out; leave --skip-long out");
       const stop = new AbortController();
       const interrupt = (): void => stop.abort();
@@ -56,7 +59,7 @@ export function drillCommand({ variables = process.env, write = (text) => void p
       const progress = drillProgress({ terminal: terminal ?? false, write, writeRaw: (text) => void process.stdout.write(text), columns: process.stdout.columns });
       try {
         const { env, lab } = environment();
-        const { report, folder } = await drill(env, lab, { cases, leftOut: asked.filter((it) => !cases.includes(it)), repetitions: flags.repeat, goOn: flags.continue ? (flags.cases ? "these" : "its") : undefined, progress, signal: stop.signal });
+        const { report, folder } = await drill(env, lab, { cases, leftOut: asked.filter((it) => !cases.includes(it)), repetitions: flags.repeat, goOn: flags.continue ? (flags.cases ? "these" : "its") : undefined, again: casesNamed(flags.again ?? []), progress, signal: stop.signal });
         progress.close();
         const good = report.runs.filter(passed).length;
         write(`\n${good} of ${report.runs.length} runs are as expected${report.notRun.length > 0 ? `, ${report.notRun.length} were not run` : ""}${report.brokeOff?.length ? `, ${report.brokeOff.length} broke off before` : ""}: ${folder}/report.html`);

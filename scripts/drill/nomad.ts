@@ -36,6 +36,7 @@ export class Refused extends Error {
 
 const peersSchema = z.object({ Servers: z.array(z.object({ ID: z.string(), Node: z.string(), Leader: z.boolean() })) });
 const nodesSchema = z.array(z.object({ ID: z.string(), Name: z.string(), Drain: z.boolean().optional(), SchedulingEligibility: z.string().optional() }));
+const allocationsSchema = z.array(z.object({ ID: z.string(), JobID: z.string(), NodeName: z.string(), ClientStatus: z.string(), DesiredStatus: z.string(), DeploymentStatus: z.object({ Healthy: z.boolean().nullish() }).nullish() }));
 const deploymentSchema = z.object({ Status: z.string(), JobVersion: z.number() }).nullable();
 
 const TRY_NEXT_AFTER = Duration.seconds(3);
@@ -70,6 +71,17 @@ export class NomadOperator {
 
   async stopAllocation(id: string): Promise<void> {
     this.read(await this.send(`/v1/allocation/${id}/stop`, "POST", {}), `stopping allocation ${id.slice(0, 8)}`);
+  }
+
+  /** Restarts an allocation's tasks in place. */
+  async restartAllocation(id: string): Promise<void> {
+    this.read(await this.send(`/v1/client/allocation/${id}/restart`, "POST", { AllTasks: true }), `restarting allocation ${id.slice(0, 8)}`);
+  }
+
+  /** Allocations that run, and whose deployment has not found them ill. */
+  async running(): Promise<readonly { readonly id: string; readonly job: string; readonly node: string }[]> {
+    const all = allocationsSchema.parse(this.read(await this.send("/v1/allocations"), "Nomad's allocations"));
+    return all.filter(({ ClientStatus, DesiredStatus, DeploymentStatus }) => ClientStatus === "running" && DesiredStatus === "run" && DeploymentStatus?.Healthy !== false).map(({ ID, JobID, NodeName }) => ({ id: ID, job: JobID, node: NodeName }));
   }
 
   /** Status of a job's newest deployment; undefined when it never had one. */

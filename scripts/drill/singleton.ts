@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Environment, Lab } from "../../environments/schema";
 import type { DrillCase } from "./case";
 import { CASES } from "./cases";
-import { broughtForward } from "./brought-forward";
+import { broughtForward, withoutRunsOf } from "./brought-forward";
 import { commitOf, drillMachine, valuesOf } from "./circumstances";
 import { runDrill } from "./drill";
 import { openLabScene, type OpenedScene } from "./lab-scene";
@@ -21,6 +21,8 @@ export interface SingletonOptions {
   readonly repetitions: number;
   /** Go on with the newest drill that there is: `its` cases and repetitions, or `these`, which may be more repetitions than it was begun with. @default a new drill */
   readonly goOn?: "its" | "these";
+  /** Of the drill that goes on: their runs are made again. @default none */
+  readonly again?: readonly DrillCase[];
   readonly progress: Progress;
   readonly signal: AbortSignal;
   /** @default the lab of this machine */
@@ -34,10 +36,10 @@ export interface Finished {
   readonly folder: string;
 }
 
-export async function drillSingleton(env: Environment, lab: Lab, { cases, leftOut = [], repetitions, goOn, progress, signal, open = openLabScene, parent }: SingletonOptions): Promise<Finished> {
+export async function drillSingleton(env: Environment, lab: Lab, { cases, leftOut = [], repetitions, goOn, again = [], progress, signal, open = openLabScene, parent }: SingletonOptions): Promise<Finished> {
   // Before the lab is touched: a drill that cannot go on says so at once.
   const earlier = goOn ? ResultFolder.newest(parent) : undefined;
-  const begun = earlier && broughtForward(earlier.read(), { commit: await commitOf(), values: valuesOf(env) });
+  const begun = earlier && broughtForward(withoutRunsOf(earlier.read(), again), { commit: await commitOf(), values: valuesOf(env) });
   const opened = await open(env, lab, { signal, say: (line) => progress.say(line) });
   try {
     const report = begun ?? (await newReport(env, { cases, leftOut, repetitions }, opened));

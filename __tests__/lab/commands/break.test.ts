@@ -247,3 +247,31 @@ describe("the ledger", () => {
     expect(seen).toContain("gvfx-lab-device");
   });
 });
+
+describe("a pause that the kernel refuses for a moment", () => {
+  /** Refuses so often, for a reason. */
+  function refusing(times: number, complaint: string): EngineDouble {
+    let left = times;
+    return new (class extends EngineDouble {
+      override async call(args: readonly string[]) {
+        if (args[0] === "pause" && left-- > 0) return { status: 1, output: "", complaint };
+        return super.call(args);
+      }
+    })(machines.map(({ container }) => container));
+  }
+  const FROZEN = "Error response from daemon: Cannot pause container 6080: OCI runtime pause failed: unable to freeze: unknown";
+
+  test("is asked for again", async () => {
+    replaceEngine(refusing(2, FROZEN));
+    await breaker().break("pause", ["device"]);
+    expect(ledger.read().map(({ fault }) => fault)).toEqual(["pause"]);
+  });
+
+  test("planted: not for ever, and not when the engine says something else", async () => {
+    replaceEngine(refusing(9, FROZEN));
+    await expect(breaker().break("pause", ["device"])).rejects.toThrow("unable to freeze");
+    const other = refusing(1, "Error: No such container: gvfx-lab-device");
+    replaceEngine(other);
+    await expect(breaker().break("pause", ["device"])).rejects.toThrow("No such container");
+  });
+});

@@ -1,4 +1,5 @@
 /** Breaks parts of the lab and heals them again; what is broken is in the ledger. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { Duration } from "../../../contracts/units";
 import { nomadServers, type Machine } from "../machines";
 import type { NomadAllocation } from "../status/nomad";
@@ -34,6 +35,9 @@ export interface BreakOptions {
 
 /** Slower than any tailnet that is not relayed through another continent. */
 export const DEFAULT_DELAY = Duration.ms(200);
+
+const FREEZE_ATTEMPTS = 4;
+const FREEZE_AGAIN_AFTER = Duration.ms(500);
 
 /** One thing to do, and its record when it lasts. */
 interface Deed {
@@ -126,7 +130,7 @@ export class Breaker {
       case "kill":
         return this.lasting("kill", name, container, options, `${name}: killed`, docker("kill"));
       case "pause":
-        return this.lasting("pause", name, container, options, `${name}: paused`, docker("pause"));
+        return this.lasting("pause", name, container, options, `${name}: paused`, () => this.freeze(container));
       case "partition":
         return this.lasting("partition", name, container, options, `${name}: cut off from the network`, () => this.namespaces.run(container, partitionScript));
       case "cut-consul":
@@ -142,6 +146,19 @@ export class Breaker {
       case "slow": {
         const delay = options.delay ?? DEFAULT_DELAY;
         return this.lasting("slow", name, container, options, `${name}: slowed by ${delay}`, () => this.namespaces.run(container, (network) => slowScript(network, delay)));
+      }
+    }
+  }
+
+  /** The kernel freezes no process that waits for a disk, and the engine gives up on the whole container then: it is a moment's matter. */
+  private async freeze(container: string): Promise<void> {
+    for (let left = FREEZE_ATTEMPTS; ; left--) {
+      try {
+        await this.props.engine.text(["pause", container]);
+        return;
+      } catch (error) {
+        if (left === 1 || !/unable to freeze/.test((error as Error).message)) throw error;
+        await sleep(FREEZE_AGAIN_AFTER.milliseconds);
       }
     }
   }
