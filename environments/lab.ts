@@ -117,6 +117,15 @@ export const lab: EnvironmentInput = {
     criticalTables: ["agent_configurations", "ingestion_runs"],
   },
 
+  cutover: {
+    ...production.cutover,
+    // A rehearsal can wait for it.
+    watch: "2m",
+    trafficRequests: 80,
+    // Both sides, the load and whatever else the machine does share its cores.
+    perfAtMostRatio: 5,
+  },
+
   lab: {
     network: { name: "gvfx-lab", subnet: "100.127.0.0/24" },
     images: {
@@ -152,6 +161,8 @@ export const lab: EnvironmentInput = {
       { machine: "server-2", port: 3000, on: 23_000 },
       { machine: "server-1", port: 8787, on: 18_787 },
       { machine: "server-2", port: 8787, on: 28_787 },
+      { machine: "server-1", port: 9101, on: 19_101 },
+      { machine: "server-2", port: 9101, on: 29_101 },
       { machine: "server-1", port: 3210, on: 13_310 },
       { machine: "server-2", port: 3210, on: 23_310 },
       { machine: "server-1", port: 5432, on: 15_432 },
@@ -165,6 +176,7 @@ export const lab: EnvironmentInput = {
       { machine: "registry", port: 5000, on: 15_000 },
       { machine: "exchange", port: 8080, on: 18_080 },
       { machine: "exchange", port: 8081, on: 18_081 },
+      { machine: "legacy", port: 3000, on: 13_001 },
       { machine: "legacy", port: 8787, on: 18_788 },
       { machine: "legacy", port: 3210, on: 13_311 },
     ],

@@ -220,6 +220,9 @@ export const production: EnvironmentInput = {
   },
   cutover: {
     watch: "48h",
+    trafficRequests: 200,
+    // The gateway is one more hop, of a millisecond or two; what takes half as long again is something else.
+    perfAtMostRatio: 1.5,
     guardianMode: "advise",
     rollback: {
       duplicateIngestionRuns: { window: "10m", threshold: 1, minimumSamples: 1, missingData: "inconclusive" },

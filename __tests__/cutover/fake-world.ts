@@ -5,7 +5,7 @@
 import type { Outcome } from "../../scripts/doctor/check";
 import type { GiveResult } from "../../scripts/lease/give";
 import type { LeaseStatus } from "../../scripts/lease/assess";
-import type { CutoverWorld, GuardianSeen, LegacyProcess, LegacyWorkerSeen, Switches, TrafficSeen, Writers } from "../../scripts/cutover/world";
+import type { CutoverWorld, GuardianSeen, LegacyProcess, LegacyWorkerSeen, Switches, TrafficSeen, Workers, Writers } from "../../scripts/cutover/world";
 
 export const CONVEX = "http://100.64.0.21:3210";
 const WELL: Outcome = { verdict: "pass", detail: "well" };
@@ -59,7 +59,7 @@ export class FakeWorld implements CutoverWorld {
     worker: async (): Promise<LegacyWorkerSeen> => {
       await this.before("legacy.worker");
       const running = this.running.has("worker") ? "process 4711 (bun run src/jobs/worker.ts)" : undefined;
-      return { running, ours: running !== undefined, strangers: [], ...this.planted.legacyWorker };
+      return { running, ours: running !== undefined, underLease: true, strangers: [], ...this.planted.legacyWorker };
     },
     stop: async (process: LegacyProcess): Promise<void> => {
       await this.before(`legacy.stop ${process}`);
@@ -90,6 +90,12 @@ export class FakeWorld implements CutoverWorld {
       if (to === "nomad" && this.planted.notTaken) return { outcome: "not-taken", changed: true, from, waitedMs: 60_000, releasedAfterMs: undefined, status: undefined, lastError: undefined };
       return { outcome: "given", changed: true, from, tookMs: 1_200, releasedAfterMs: 800, status };
     },
+    assign: async (to: "legacy" | "nomad"): Promise<void> => {
+      await this.before(`lease.assign ${to}`);
+      if (this.owner === to) return;
+      this.owner = to;
+      this.changed(`owner ${to}`);
+    },
     giveToNobody: async (): Promise<void> => {
       await this.before("lease.giveToNobody");
       if (this.owner === "nobody") return;
@@ -117,6 +123,10 @@ export class FakeWorld implements CutoverWorld {
   smoke = (side: "legacy" | "nomad") => this.told(`smoke ${side}`, this.planted.smoke ?? (side === "legacy" && !(this.running.has("api") && this.running.has("frontend")) ? { verdict: "fail" as const, detail: "legacy does not answer", mend: "start it" } : WELL));
   coverage = () => this.told("coverage", this.planted.coverage ?? WELL);
   sections = (expected: "open" | "closed") => this.told("sections", this.planted.sections ?? (this.sections_ === expected ? WELL : { verdict: "fail" as const, detail: "closed", mend: "open" }));
+  async workers(): Promise<Workers> {
+    const { seen, hidden } = await this.writers();
+    return { seen, hidden };
+  }
   async writers(): Promise<Writers> {
     await this.before("writers");
     const seen = [...(this.running.has("worker") ? [{ side: "legacy" as const, where: "legacy, process 4711", exchangeSockets: 2 }] : []), ...(this.nomadRuns ? [{ side: "nomad" as const, where: "server-1, allocation 8a3f", exchangeSockets: 2 }] : [])];

@@ -172,3 +172,26 @@ test("every step says what it proves, what is normal, how to look and what to do
   for (const { id, title, proves, normal, look, otherwise } of all) expect([id, [title, proves, normal, ...look, ...otherwise].every((words) => words.length > 5), look.length > 0, otherwise.length > 0]).toEqual([id, true, true, true]);
   expect(order["roll-back"].map(({ id }) => id)).toEqual(["take-worker", "legacy-worker", "legacy-app", "traffic-back", "data-back", "legacy-serves"]);
 });
+
+describe("a legacy worker that was started without the lease", () => {
+  beforeEach(() => (world.planted.legacyWorker = { underLease: false }));
+
+  test("is seen by its process on the way back: nobody waits for a lease that it does not take", async () => {
+    world.planted.legacyWorker = undefined;
+    expect(await perform(ledger, world)).toEqual({ outcome: "finished" });
+    world.planted.legacyWorker = { underLease: false };
+    const calls: string[] = [];
+    world.before = (call) => Promise.resolve(void calls.push(call));
+    expect(await perform(ledger, world, "roll-back")).toEqual({ outcome: "finished" });
+    expect(calls.filter((call) => call.startsWith("lease."))).toEqual(["lease.giveToNobody", "lease.assign legacy"]);
+    expect([await world.switches(), world.most]).toEqual([LEGACY_SERVES, 1]);
+  });
+
+  test("planted: one that was started and is not there stops it, before users are sent to legacy", async () => {
+    world.planted.legacyWorker = undefined;
+    await perform(ledger, world);
+    world.planted.legacyWorker = { underLease: false, running: undefined, ours: false };
+    expect(await perform(ledger, world, "roll-back")).toMatchObject({ outcome: "stopped", step: "legacy-worker", detail: "the legacy worker was started, and is not there" });
+    expect((await world.switches()).traffic).toBe("nomad");
+  });
+});

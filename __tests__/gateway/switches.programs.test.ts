@@ -78,6 +78,17 @@ describeWithHaproxy("the gateway as it runs", () => {
     expect(gateway.log).toMatch(/traffic is now nomad[\s\S]*traffic is now legacy[\s\S]*traffic is now nomad/);
   });
 
+  test("a read goes to the side that it names, before users are sent there; planted: a write does not, and neither does a read of a side that there is not", async () => {
+    const gateway = gateways.switched;
+    gateway.writeSwitches("legacy", "closed");
+    await until(async () => (await text(`${gateway.api}/answer`)) === `from ${legacy.port}`, "traffic is legacy");
+    const side = async (method: string, named?: string) => (await fetch(`${gateway.api}/answer`, { method, ...(named ? { headers: { [SIDE_HEADER]: named } } : {}) })).headers.get(SIDE_HEADER);
+    expect([await side("GET", "nomad"), await side("GET", "legacy"), await side("HEAD", "nomad")]).toEqual(["nomad", "legacy", "nomad"]);
+    expect([await side("POST", "nomad"), await side("DELETE", "nomad"), await side("GET", "nomad;legacy"), await side("GET")]).toEqual(["legacy", "legacy", "legacy", "legacy"]);
+    // A section that is closed to users is closed to whoever names the side.
+    expect((await fetch(`${gateway.frontend}/gold`, { headers: { [SIDE_HEADER]: "nomad" } })).status).toBe(404);
+  });
+
   test("SIGUSR1 drains: no new call is taken, the one in flight ends, then the process does", async () => {
     const gateway = gateways.drained;
     const inFlight = fetch(`${gateway.api}/wait/600`, { method: "POST", headers: { connection: "close" } }).then((r) => r.text());

@@ -101,6 +101,8 @@ function frontendSection({ service, listen }: Upstream): string {
     `  acl safe_method method ${SAFE_METHODS.join(" ")}`,
     `  http-request disable-l7-retry unless safe_method`,
     `  http-request set-var(txn.traffic) str(traffic),map(${SWITCHES_MAP},legacy)`,
+    `  # Whoever tests a side before users are sent to it reads from the one that it names; what changes something goes where everybody's does.`,
+    `  http-request set-var(txn.traffic) req.hdr(${SIDE_HEADER}) if safe_method { req.hdr(${SIDE_HEADER}) -m str nomad legacy }`,
   ];
   if (service === "frontend") {
     lines.push(

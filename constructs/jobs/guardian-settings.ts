@@ -93,8 +93,13 @@ export function guardianSettings(env: Environment, places: GuardianPlaces): Guar
     systemJobs: { ids: SYSTEM_JOBS, lookIntervalMs: SYSTEM_JOB_LOOK.milliseconds, firstPauseMs: EVALUATION_PAUSE.first.milliseconds, longestPauseMs: EVALUATION_PAUSE.longest.milliseconds, alertAfter: ALERT_AFTER_EVALUATIONS },
     probeIntervalMs: interval(["apiErrorRatio", "rlErrorRatio"], PROBE_INTERVAL),
     readIntervalMs: interval(["duplicateIngestionRuns", "unresolvedConvexWriteFailures"], READ_INTERVAL),
-    summaryIntervalMs: clamp(watch.milliseconds / SUMMARIES_A_WATCH, SUMMARY_INTERVAL),
+    summaryIntervalMs: guardianSummaryInterval(env).milliseconds,
   };
+}
+
+/** How often the guardian writes how all triggers stand, whether or not anything changed. */
+export function guardianSummaryInterval({ cutover }: Environment): Duration {
+  return Duration.ms(clamp(cutover.watch.milliseconds / SUMMARIES_A_WATCH, SUMMARY_INTERVAL));
 }
 
 type RollbackTrigger = Environment["cutover"]["rollback"]["apiErrorRatio"];
@@ -117,7 +122,7 @@ function clamp(milliseconds: number, { longest, shortest }: { readonly longest: 
 }
 
 /** After how long the app itself gives up on an unfinished run; 0 switches that off there, and then nothing is abandoned. */
-function runTimeout(env: Environment): Duration {
+export function runTimeout(env: Environment): Duration {
   const key = "INGESTION_RUN_TIMEOUT_MIN";
   const minutes = Number(env.tuning.worker[key] ?? entriesFor("worker").find((entry) => entry.key === key)?.default);
   return minutes > 0 ? Duration.minutes(minutes) : env.cutover.watch;

@@ -68,6 +68,10 @@ const trigger = (threshold: number) =>
 
 export const cutoverSchema = z.strictObject({
   watch: duration("48h"),
+  /** Real requests through the gateways, all of which must be answered by one side. */
+  trafficRequests: count(200),
+  /** How many times as long as the baseline's a request may take at the 95th percentile (gvfx perf). */
+  perfAtMostRatio: withExample(z.number().positive(), 1.5),
   guardianMode: withExample(z.enum(["advise", "act"]), "advise"),
   rollback: z.strictObject({
     duplicateIngestionRuns: trigger(1),

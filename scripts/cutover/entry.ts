@@ -14,7 +14,7 @@ const verdict = z.enum(["pass", "fail", "inconclusive"]);
 const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
 export type Facts = z.infer<typeof facts>;
 
-const planSchema = z.strictObject({
+export const planSchema = z.strictObject({
   /** SHA-256 of all the rest, hex. */
   hash: z.string(),
   /** Hash of the ledger's last entry when the plan was made; NO_ENTRY for the first. */

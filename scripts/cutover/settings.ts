@@ -1,5 +1,13 @@
 /** What the environment says of a cutover, and how commands are typed in it. */
-import type { Duration } from "../../contracts/units";
+import { guardianSummaryInterval } from "../../constructs/jobs/guardian-settings";
+import { Duration } from "../../contracts/units";
+import type { Environment } from "../../environments/schema";
+import { moveSettings } from "../data/move/access";
+import { leaseCommands } from "../lease/access";
+
+/** Summaries that the guardian may miss before it counts as silent: one is a restart of it. */
+const SUMMARIES_MISSED = 3;
+const LONGEST_LOOK = Duration.minutes(1);
 
 export interface CutoverSettings {
   readonly environment: string;
@@ -32,4 +40,35 @@ export interface Commands {
   deploy(stack: string): string;
   /** On the legacy host: which worker runs there. */
   readonly seeLegacyWorker: string;
+}
+
+export function cutoverSettings(env: Environment): CutoverSettings {
+  const prefix = env.name === "production" ? "" : `GVFX_ENV=${env.name} `;
+  const gvfx = `${prefix}npm run gvfx --`;
+  const lease = leaseCommands(env);
+  const cutover = `${gvfx} cutover`;
+  const summaries = guardianSummaryInterval(env);
+  return {
+    environment: env.name,
+    watch: env.cutover.watch,
+    watchEvery: summaries.milliseconds < LONGEST_LOOK.milliseconds ? summaries : LONGEST_LOOK,
+    guardianSilentAfter: Duration.ms(SUMMARIES_MISSED * summaries.milliseconds),
+    trafficRequests: env.cutover.trafficRequests,
+    commands: {
+      run: `${cutover} run`,
+      rollBack: `${cutover} roll-back`,
+      status: `${cutover} status`,
+      move: moveSettings(env).commands.move,
+      moveStatus: `${moveSettings(env).commands.move} status`,
+      doctor: `${gvfx} doctor`,
+      why: lease.why,
+      lease: lease.status,
+      smoke: `${gvfx} smoke`,
+      coverage: `${gvfx} data coverage`,
+      sections: `${gvfx} sections`,
+      diff: (stack) => (env.lab ? "npm run lab" : `${prefix}npx cdktf diff ${stack}`),
+      deploy: (stack) => (env.lab ? "npm run lab" : `${prefix}npx cdktf deploy ${stack}`),
+      seeLegacyWorker: lease.seeLegacy,
+    },
+  };
 }

@@ -7,6 +7,8 @@ export const LEGACY_PROCESSES = ["worker", "api", "frontend"] as const;
 export type LegacyProcess = (typeof LEGACY_PROCESSES)[number];
 
 export interface LegacyWorkerSeen {
+  /** Whether what the pid file names is the lease's program, below which the worker runs or waits. */
+  readonly underLease: boolean;
   /** "process 4711 (bun run src/jobs/worker.ts)" of the pid file; undefined when it is not alive. */
   readonly running: string | undefined;
   /** Whether that process is the worker, and not somebody who was given its number since. */
@@ -38,6 +40,8 @@ export interface WorkerLease {
   holder(): Promise<Side | "other" | undefined>;
   /** Sets the owner by check-and-set, and waits until that side's worker has the lease. */
   give(to: Side, options: { readonly legacyWorkerStopped: boolean }, signal: AbortSignal): Promise<GiveResult>;
+  /** Sets the owner alone: for a side whose worker takes no lease. @throws Error when somebody else sets it at the same moment */
+  assign(to: Side): Promise<void>;
   /** Takes the worker away from whoever has it: returns once the lease is free, or throws. */
   giveToNobody(signal: AbortSignal): Promise<void>;
 }
@@ -51,10 +55,14 @@ export interface WriterSeen {
   readonly exchangeSockets: number;
 }
 
-export interface Writers {
+/** Workers by the processes of every machine. */
+export interface Workers {
   readonly seen: readonly WriterSeen[];
   /** Machines that could not be looked at, with why: what runs there is not known. */
   readonly hidden: readonly string[];
+}
+
+export interface Writers extends Workers {
   /** Pairs and feeds with two ingestion runs at the same moment, begun within the window. */
   readonly overlappingRuns: readonly string[];
 }
@@ -96,6 +104,8 @@ export interface CutoverWorld {
   smoke(side: Side, signal: AbortSignal): Promise<Outcome>;
   coverage(signal: AbortSignal): Promise<Outcome>;
   sections(expected: "open" | "closed", signal: AbortSignal): Promise<Outcome>;
+  workers(): Promise<Workers>;
+  /** Those, and what the database says of the last minutes: it takes longer. */
   writers(): Promise<Writers>;
   traffic(requests: number, signal: AbortSignal): Promise<TrafficSeen>;
   guardian(): Promise<GuardianSeen>;

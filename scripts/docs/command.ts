@@ -8,6 +8,7 @@ import { synthesize } from "../../synth";
 import { DRILL_PAGE, drillDocsPage } from "../drill/report/docs-page";
 import { foundationPage, type Addressed } from "./foundation";
 import { guardrailsPage } from "./guardrails";
+import { runbooks } from "./runbooks";
 import { WORKER_PAGE, workerPage } from "./worker";
 
 /** Path and text of each generated page. Addresses are those of the production example. */
@@ -21,6 +22,7 @@ export function generatedPages(): { readonly file: string; readonly text: string
       { file: "docs/foundation.md", text: foundationPage(foundation) },
       { file: WORKER_PAGE, text: workerPage() },
       { file: DRILL_PAGE, text: drillDocsPage() },
+      ...runbooks(loadEnvironment("production")),
     ];
   } finally {
     rmSync(outdir, { recursive: true, force: true });

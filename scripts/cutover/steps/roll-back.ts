@@ -22,7 +22,7 @@ export function rollBackSteps(settings: CutoverSettings): readonly Step<CutoverW
         // What legacy's worker has already stays its own: taking it away would stop the only one.
         if ((await world.switches()).owner === "legacy") return { verdict: "pass", detail: "the owner is legacy already" };
         await world.lease.giveToNobody(signal);
-        const { seen, hidden } = await world.writers();
+        const { seen, hidden } = await world.workers();
         const nomads = seen.filter(({ side }) => side === "nomad");
         if (nomads.length > 0) return fail(`Nomad's worker runs still: ${nomads.map(({ where }) => where).join("; ")}`, `see why: ${commands.why}`);
         return { verdict: "pass", detail: hidden.length > 0 ? `nobody holds the lease (not looked at: ${hidden.join("; ")})` : "nobody holds the lease, and no allocation's worker runs" };
@@ -38,11 +38,11 @@ export function rollBackSteps(settings: CutoverSettings): readonly Step<CutoverW
       otherwise: ["see its log on the legacy host", commands.rollBack],
       async perform({ world, signal }) {
         await world.legacy.start("worker");
-        const result = await world.lease.give("legacy", { legacyWorkerStopped: false }, signal);
-        // One that was started without the lease takes none; it is seen by its process.
-        if (result.outcome !== "not-taken") return given(result, settings);
-        const { running, ours } = await world.legacy.worker();
-        return running !== undefined && ours ? { verdict: "pass", detail: `${running} runs, without the lease; the owner is legacy, so that Nomad's does not` } : given(result, settings);
+        const { running, ours, underLease } = await world.legacy.worker();
+        if (underLease) return given(await world.lease.give("legacy", { legacyWorkerStopped: false }, signal), settings);
+        // One without the lease takes none, and nobody else may: it is seen by its process.
+        await world.lease.assign("legacy");
+        return running !== undefined && ours ? { verdict: "pass", detail: `${running} runs, without the lease; the owner is legacy, so that Nomad's does not` } : fail("the legacy worker was started, and is not there", "see its log on the legacy host");
       },
     },
     {

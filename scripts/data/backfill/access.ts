@@ -64,7 +64,7 @@ async function answering(addresses: readonly string[], signal: AbortSignal | und
 }
 
 /** An app that is given no API_TOKEN takes every call: legacy may run so. */
-async function apiToken(env: Environment, side: Side, variables: Variables): Promise<string | undefined> {
+export async function apiToken(env: Environment, side: Side, variables: Variables): Promise<string | undefined> {
   const given = variables[TOKEN_VARIABLE]?.trim();
   if (given || side === "legacy") return given || undefined;
   if (!env.lab) throw new Error(`${TOKEN_VARIABLE} is not set, so that the app's api would refuse the call; export the one of Vault's ${env.vault.kvMount}/${TOKEN_PATH}, for example: export ${TOKEN_VARIABLE}="$(vault kv get -mount=${env.vault.kvMount} -field=${TOKEN_VARIABLE} ${TOKEN_PATH})"`);

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { kvPaths } from "../../../contracts/kv";
 import { SECRETS } from "../../../contracts/secrets";
-import { CLUSTER_PORTS } from "../../../contracts/services";
 import type { Environment } from "../../../environments/schema";
 import { runScript } from "../../clients/ssh";
 import { VaultClient } from "../../clients/vault";
@@ -13,6 +12,7 @@ import { labAccess } from "../../lab/access";
 import { labMachines, publishedAddress } from "../../lab/machines";
 import type { Side } from "../../lease/sources";
 import { leaseCommands } from "../../lease/access";
+import { operatorConsul } from "../../operator/access";
 import { apiAddresses } from "../backfill/access";
 import { dataFolder, openSide, type OpenedSide } from "../convex/sides";
 import { legacyMachine } from "../machines";
@@ -129,15 +129,8 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
 
 /** @throws Error that names the variable */
 function operatorKeys(env: Environment, variables: Variables, readFile: (path: string) => string): Keys {
-  const paths = kvPaths(env.nomad.namespace);
-  if (env.lab) {
-    const { consul } = labAccess(env);
-    const addresses = labMachines(env, env.lab).filter(({ role }) => role === "consul").flatMap((machine) => publishedAddress(machine, CLUSTER_PORTS.consulHttps) ?? []);
-    return consulKeys(addresses.map((address) => `https://${address}`), consul.token, paths, { ca: consul.caPem });
-  }
-  const { consulToken, consulCa } = readCredentials(variables, readFile);
-  if (!consulToken) throw new Error("CONSUL_HTTP_TOKEN is not set, so that neither the owner of the worker could be read nor evidence be recorded; export the cutover operator's token, and CONSUL_CACERT (PEM file) where its certificate is of an own authority");
-  return consulKeys([env.consul.address], consulToken, paths, { ca: consulCa });
+  const { addresses, token, caPem } = operatorConsul(env, variables, readFile);
+  return consulKeys(addresses, token, kvPaths(env.nomad.namespace), { ca: caPem });
 }
 
 /** Secrets by field; undefined where Vault or its token is not at hand, or has none. */

@@ -1,0 +1,47 @@
+/** How whoever runs a cutover reaches Consul's keys and Nomad's ledger: by variables, or by what a lab's states hold. */
+import { CLUSTER_PORTS } from "../../contracts/services";
+import type { Environment } from "../../environments/schema";
+import type { NomadEndpoint } from "../clients/nomad-variables";
+import { readCredentials, type Variables } from "../doctor/credentials";
+import { labAccess, stackOutputs } from "../lab/access";
+import { labMachines, publishedAddress } from "../lab/machines";
+
+export interface ConsulEndpoint {
+  /** Of several servers, or one. */
+  readonly addresses: readonly string[];
+  readonly token: string;
+  /** PEM of the authority of its certificate. @default the system's */
+  readonly caPem?: string;
+}
+
+/** @throws Error that names the variable, or that the lab is not up */
+export function operatorConsul(env: Environment, variables: Variables, readFile: (path: string) => string): ConsulEndpoint {
+  if (env.lab) {
+    const { consul } = labAccess(env);
+    const addresses = labMachines(env, env.lab).filter(({ role }) => role === "consul").flatMap((machine) => publishedAddress(machine, CLUSTER_PORTS.consulHttps) ?? []);
+    return { addresses: addresses.map((address) => `https://${address}`), token: labToken(env, "operator-consul-token") ?? consul.token, caPem: consul.caPem };
+  }
+  const { consulToken, consulCa } = readCredentials(variables, readFile);
+  if (!consulToken) throw new Error("CONSUL_HTTP_TOKEN is not set, so that neither the owner of the worker could be read nor evidence be recorded; export the cutover operator's token (terraform -chdir=cdktf.out/stacks/cutover output -raw operator-consul-token), and CONSUL_CACERT (PEM file) where its certificate is of an own authority");
+  return { addresses: [env.consul.address], token: consulToken, ...(consulCa === undefined ? {} : { caPem: consulCa }) };
+}
+
+/** @throws Error that names the variables, or that the lab is not up */
+export function operatorNomad(env: Environment, variables: Variables, readFile: (path: string) => string): NomadEndpoint {
+  if (env.lab) {
+    const { nomad } = labAccess(env);
+    const token = labToken(env, "operator-nomad-token");
+    if (!nomad || !token) throw new Error("the lab has no stack cutover, so that there is no ledger to write; deploy it with: npm run lab");
+    return { ...nomad, token };
+  }
+  const [token, caFile] = [variables.NOMAD_TOKEN?.trim(), variables.NOMAD_CACERT?.trim()];
+  const missing = [...(token ? [] : ["NOMAD_TOKEN (terraform -chdir=cdktf.out/stacks/cutover output -raw operator-nomad-token)"]), ...(caFile ? [] : ["NOMAD_CACERT (a file with: terraform -chdir=cdktf.out/stacks/foundation output -raw nomad-ca)"])];
+  if (!token || !caFile) throw new Error(`not set, so that Nomad would not show the cutover's ledger: ${missing.join("; ")}`);
+  return { address: env.nomad.address, token, caPem: readFile(caFile) };
+}
+
+/** The rights that an operator has, no more: what they do not suffice for shows in a lab. */
+function labToken(env: Environment, name: string): string | undefined {
+  const value = stackOutputs(env, "cutover")?.[name]?.value;
+  return typeof value === "string" ? value : undefined;
+}
