@@ -22,7 +22,7 @@ const cell = (verdict: "pass" | "fail" | "inconclusive", reasons: readonly strin
 const report = (verdict: CoverageReport["verdict"], cells: CoverageReport["cells"]): CoverageReport => ({ version: 1, environment: "production", side: "nomad", convex: "http://c", at: "2026-01-01T12:00:00Z", verdict, pairs: ["BTC-USDT"], cells });
 
 test("coverage: what lacks data is named, what could not be judged is neither good nor bad", () => {
-  expect(coverageOutcome(report("pass", [cell("pass", [])]), "gvfx data coverage")).toEqual(pass("1 pairs, every feed"));
-  expect(coverageOutcome(report("fail", [cell("fail", ["60 missing"]), cell("inconclusive", ["unread"])]), "gvfx data coverage")).toMatchObject({ verdict: "fail", detail: "1 of 2 pairs and feeds lack data: BTC-USDT candles: 60 missing", mend: expect.stringContaining("gvfx data backfill") });
-  expect(coverageOutcome(report("inconclusive", [cell("inconclusive", ["unread"])]), "gvfx data coverage").verdict).toBe("inconclusive");
+  expect(coverageOutcome(report("pass", [cell("pass", [])]), { coverage: "gvfx data coverage", backfill: "gvfx data backfill" })).toEqual(pass("1 pairs, every feed"));
+  expect(coverageOutcome(report("fail", [cell("fail", ["60 missing"]), cell("inconclusive", ["unread"])]), { coverage: "gvfx data coverage", backfill: "gvfx data backfill" })).toMatchObject({ verdict: "fail", detail: "1 of 2 pairs and feeds lack data: BTC-USDT candles: 60 missing", mend: expect.stringContaining("gvfx data backfill") });
+  expect(coverageOutcome(report("inconclusive", [cell("inconclusive", ["unread"])]), { coverage: "gvfx data coverage", backfill: "gvfx data backfill" }).verdict).toBe("inconclusive");
 });

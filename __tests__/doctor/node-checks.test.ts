@@ -166,6 +166,11 @@ describe("platform and programs", () => {
     expect(verdict(dockerOutcome(env, facts({ docker: { state: "answers", version, insecureRegistries } }), plainHttp))).toBe(expected);
   });
 
+  test("a range of addresses that has the registry's counts; planted: one that has it not does not", () => {
+    const at = (host: string, insecureRegistries: readonly string[]) => verdict(dockerOutcome({ images: { ...env.images, registry: { ...env.images.registry, host } } }, facts({ docker: { state: "answers", version: "27.3.1", insecureRegistries } }), true));
+    expect([at("100.127.0.41:5000", ["100.127.0.0/24"]), at("100.127.1.41:5000", ["100.127.0.0/24"]), at("registry.example.com", ["100.127.0.0/24"])]).toEqual(["pass", "fail", "fail"]);
+  });
+
   test("an engine that is not there, or does not answer", () => {
     expect(verdict(dockerOutcome(env, facts({ docker: { state: "absent" } }), false))).toBe("fail");
     expect(verdict(dockerOutcome(env, facts({ docker: { state: "silent", complaint: "no daemon" } }), false))).toBe("fail");

@@ -1,3 +1,4 @@
+import { CLOSED_SUMMARY } from "../../scripts/data/convex/runs";
 import { program, type Run } from "./program";
 
 const { duplicateRuns, failedRuns, unresolvedRetries, provesFreshness } = program;
@@ -45,6 +46,8 @@ describe("write failures", () => {
     expect(failedRuns([failed, run(200, 190)], at)).toEqual([]);
     expect(failedRuns([failed, run(400, 390), run(200, 190, { feed: "trades" })], at)).toEqual(["failed"]);
     expect(failedRuns([{ ...failed, started_at: ago(600) }], at)).toEqual([]);
+    // Nobody failed to write what a data import closed.
+    expect(failedRuns([{ ...failed, error_summary: CLOSED_SUMMARY }], at)).toEqual([]);
   });
 
   test("a retry counts from the age of the window on; a given-up one for the look-back", () => {

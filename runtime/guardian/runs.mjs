@@ -64,6 +64,9 @@ export function duplicateRuns(runs, { now, windowMs, timeoutMs }) {
   return duplicates;
 }
 
+/** Of runs that a data import found "running", and closed: nobody failed to write them (scripts/data/convex/runs.ts). */
+const CLOSED_BY_IMPORT = "closed by data import";
+
 /**
  * Runs that failed in the window and that no later run of the same source and feed made good.
  * @param {readonly Run[]} runs @param { { now: number, windowMs: number }} at @returns {string[]} their ids
@@ -71,7 +74,7 @@ export function duplicateRuns(runs, { now, windowMs, timeoutMs }) {
 export function failedRuns(runs, { now, windowMs }) {
   return [...bySource(runs).values()].flatMap((group) => {
     const lastSuccess = group.map((run) => run.status).lastIndexOf("succeeded");
-    return group.slice(lastSuccess + 1).filter((run) => run.status === "failed" && Date.parse(run.started_at) > now - windowMs).map((run) => run.id);
+    return group.slice(lastSuccess + 1).filter((run) => run.status === "failed" && run.error_summary !== CLOSED_BY_IMPORT && Date.parse(run.started_at) > now - windowMs).map((run) => run.id);
   });
 }
 

@@ -1,4 +1,5 @@
 /** The world, the ledger and the settings of a cutover in earnest: the environment's machines, by the operator's credentials or the lab's own. */
+import { setMaxListeners } from "node:events";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -23,13 +24,13 @@ import { silentProgress } from "../data/progress";
 import { foldChecks, type Checked } from "../acceptance/result";
 import { allChecks } from "../doctor/command";
 import { createContext } from "../doctor/context";
-import { readCredentials, secretsOf, withoutCredentials, type Variables } from "../doctor/credentials";
+import { secretsOf, withoutCredentials, type Variables } from "../doctor/credentials";
 import { redacted } from "../doctor/report";
 import { bounded, runChecks } from "../doctor/runner";
-import { labAccess, withLabHostKeys } from "../lab/access";
+import { withLabHostKeys } from "../lab/access";
 import { synthesizeLab, Terraform, type LabStackId } from "../lab/terraform";
 import { leaseAccess, leaseCommands } from "../lease/access";
-import { operatorConsul, operatorNomad } from "../operator/access";
+import { doctorLogin, operatorConsul, operatorNomad } from "../operator/access";
 
 import { readGuardian, triggersOf } from "./guardian";
 import { NomadLedger } from "./nomad-ledger";
@@ -50,6 +51,8 @@ import { workerLease } from "./world/worker-lease";
 
 /** In the order of their dependencies. */
 const STACKS = ["foundation", "data-plane", "app", "cutover"] as const;
+/** Of the machine that a lab runs on: its disk, and whether it resolves public names. A lab may be rehearsed on a slow one without a network. */
+const OF_THE_MACHINE_BELOW = /\.(fsync|recursors)$/;
 /** As `gvfx doctor` bounds itself: a node that is slow to log in to and slow to write. */
 const DOCTOR_LIMIT = Duration.seconds(60);
 
@@ -137,7 +140,7 @@ export function cutoverWorld(given: Environment, access: CutoverAccess): Cutover
     ...acceptanceGates(env, { variables, readFile }, settings),
     async coverage(ended) {
       const { data } = await backfillAccess(env, "nomad", variables, ended);
-      return coverageOutcome(await measureCoverage(data, { environment: env.name, side: "nomad", pairs: selectPairs(env.markets, { gold: true }), settings: env.coverage, progress: silentProgress, signal: ended }), settings.commands.coverage);
+      return coverageOutcome(await measureCoverage(data, { environment: env.name, side: "nomad", pairs: selectPairs(env.markets, { gold: true }), settings: env.coverage, progress: silentProgress, signal: ended }), settings.commands);
     },
     workers,
     async writers() {
@@ -179,12 +182,12 @@ async function overlapping(env: Environment, signal: AbortSignal): Promise<strin
 }
 
 async function doctorChecks(env: Environment, { variables, readFile, ended }: Pick<CutoverAccess, "variables" | "readFile"> & { readonly ended: AbortSignal }): Promise<Checked[]> {
-  const lab = env.lab && labAccess(env);
-  const credentials = { ...readCredentials(variables, readFile), ...(lab ? { consulToken: lab.consul.token, consulCa: lab.consul.caPem, vaultToken: lab.vault.token, vaultCa: lab.vault.caPem } : {}) };
+  const { credentials, identityFile } = doctorLogin(env, variables, readFile);
   const limit = bounded(DOCTOR_LIMIT);
   const both = AbortSignal.any([limit.signal, ended]);
+  setMaxListeners(0, both);
   try {
-    const results = await runChecks(allChecks(env), createContext(env, credentials, { signal: both, sshVariables: withoutCredentials(variables) }), { signal: both });
+    const results = await runChecks(allChecks(env).filter(({ id }) => !env.lab || !OF_THE_MACHINE_BELOW.test(id)), createContext(env, credentials, { signal: both, sshVariables: withoutCredentials(variables), identityFile }), { signal: both });
     return results.map((result) => redacted(result, secretsOf(credentials))).map(({ check, outcome }) => ({ id: check.id, title: `${check.target}: ${check.title}`, outcome }));
   } finally {
     limit.release();

@@ -34,6 +34,7 @@ export interface Commands {
   readonly lease: string;
   readonly smoke: string;
   readonly coverage: string;
+  readonly backfill: string;
   readonly sections: string;
   /** Of a stack. */
   diff(stack: string): string;
@@ -64,7 +65,8 @@ export function cutoverSettings(env: Environment): CutoverSettings {
       why: lease.why,
       lease: lease.status,
       smoke: `${gvfx} smoke`,
-      coverage: `${gvfx} data coverage`,
+      coverage: `${gvfx} data coverage --gold`,
+      backfill: `${gvfx} data backfill --gold`,
       sections: `${gvfx} sections`,
       diff: (stack) => (env.lab ? "npm run lab" : `${prefix}npx cdktf diff ${stack}`),
       deploy: (stack) => (env.lab ? "npm run lab" : `${prefix}npx cdktf deploy ${stack}`),

@@ -1,9 +1,8 @@
 /** The machines that data commands log in to: the environment's address and host key, and in a lab the lab's own login. */
-import { join, resolve } from "node:path";
 import type { SshTarget } from "../clients/ssh";
 import type { Environment } from "../../environments/schema";
-import { labAccess, withLabHostKeys } from "../lab/access";
-import { SSH_FOLDER, writeSshLogin } from "../lab/ssh-login";
+import { withLabHostKeys } from "../lab/access";
+import { labIdentity } from "../lab/ssh-login";
 
 /** @throws Error when the host has no host key: the lab that makes it is not up */
 export function legacyMachine(env: Environment): SshTarget {
@@ -25,10 +24,4 @@ export function nodeMachine(env: Environment, name: string): SshTarget {
 function target(name: string, { user, host, port, hostKey }: Environment["nodes"][number]["ssh"], address: string, lab: Environment | undefined): SshTarget {
   if (!hostKey) throw new Error(`${name} has no host key, so that nothing can tell it from another machine: the lab that makes it is not up; start it with: npm run lab`);
   return { name, user, host: host ?? address, port, hostKey, ...(lab ? { identityFile: labIdentity(lab) } : {}) };
-}
-
-/** The lab's machines know one key alone, which is in its state. */
-function labIdentity(env: Environment): string {
-  writeSshLogin(env, env.lab!, labAccess(env));
-  return join(resolve(SSH_FOLDER), "id");
 }

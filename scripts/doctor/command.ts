@@ -5,6 +5,7 @@ import { Duration } from "../../contracts/units";
 import { loadEnvironment } from "../../environments/load";
 import type { Environment } from "../../environments/schema";
 import { withLabHostKeys } from "../lab/access";
+import { doctorLogin } from "../operator/access";
 import type { Check } from "./check";
 import { consulChecks } from "./checks/consul";
 import { nodeChecks } from "./checks/nodes";
@@ -13,7 +14,7 @@ import { tailnetChecks } from "./checks/tailnet";
 import { vaultChecks } from "./checks/vault";
 import { vultrChecks } from "./checks/vultr";
 import { API_ADDRESSES, createContext, type ApiAddresses } from "./context";
-import { readCredentials, secretsOf, withoutCredentials, type Variables } from "./credentials";
+import { secretsOf, withoutCredentials, type Variables } from "./credentials";
 import { notChecked } from "./not-checked";
 import { NO_PROGRESS, terminalProgress } from "./progress";
 import { EXIT_CODES, jsonReport, redacted, textReport } from "./report";
@@ -50,7 +51,7 @@ export function doctorCommand({ variables = process.env, environment = () => wit
     .addHelpText("after", HELP)
     .action(async ({ json }: { json: boolean }) => {
       const env = environment();
-      const credentials = readCredentials(variables, (path) => readFileSync(path, "utf8"));
+      const { credentials, identityFile } = doctorLogin(env, variables, (path) => readFileSync(path, "utf8"));
       const checks = allChecks(env);
       const run = bounded(limit);
       let interrupted = false;
@@ -62,7 +63,7 @@ export function doctorCommand({ variables = process.env, environment = () => wit
       process.on("SIGINT", interrupt);
       try {
         const progress = terminal && !json ? await terminalProgress(checks) : NO_PROGRESS;
-        const seen = await runChecks(checks, createContext(env, credentials, { signal: run.signal, apis, sshVariables: withoutCredentials(variables) }), { signal: run.signal, onResult: progress.onResult });
+        const seen = await runChecks(checks, createContext(env, credentials, { signal: run.signal, apis, sshVariables: withoutCredentials(variables), identityFile }), { signal: run.signal, onResult: progress.onResult });
         await progress.done();
         const results = seen.map((result) => redacted(result, secretsOf(credentials)));
         write((json ? jsonReport : textReport)(env.name, results, notChecked(env)));

@@ -51,9 +51,11 @@ export interface ContextOptions {
   readonly apis?: ApiAddresses;
   /** Environment of the ssh program. @default that of this process */
   readonly sshVariables?: Readonly<Record<string, string | undefined>>;
+  /** File of the key to log in to nodes with, the only one that is tried. @default what the operator's ssh finds */
+  readonly identityFile?: string;
 }
 
-export function createContext(env: Environment, credentials: Credentials, { signal, apis = API_ADDRESSES, sshVariables }: ContextOptions): DoctorContext {
+export function createContext(env: Environment, credentials: Credentials, { signal, apis = API_ADDRESSES, sshVariables, identityFile }: ContextOptions): DoctorContext {
   const looks = new Map<string, Promise<NodeFacts>>();
   let devices: Promise<TailnetDevice[]> | undefined;
   const { tailnet } = env;
@@ -67,7 +69,7 @@ export function createContext(env: Environment, credentials: Credentials, { sign
     tailscale: tailnet.enabled && credentials.tailscale ? new TailscaleClient(tailnet.name, credentials.tailscale, { signal }, apis.tailscale) : undefined,
     devices: (tailscale) => (devices ??= tailscale.devices()),
     facts: (node) => {
-      const look = looks.get(node.name) ?? probeNode(node, probePlan(env, node), { signal, ...(sshVariables ? { variables: sshVariables } : {}) });
+      const look = looks.get(node.name) ?? probeNode({ ...node, ...(identityFile === undefined ? {} : { identityFile }) }, probePlan(env, node), { signal, ...(sshVariables ? { variables: sshVariables } : {}) });
       looks.set(node.name, look);
       return look;
     },

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CLUSTER_PORTS } from "../../contracts/services";
 import type { Environment, Lab } from "../../environments/schema";
-import type { LabAccess } from "./access";
+import { labAccess, type LabAccess } from "./access";
 import { labMachines, publishedAddress } from "./machines";
 
 export const SSH_FOLDER = ".gvfx/lab/ssh";
@@ -41,4 +41,10 @@ export function writeSshLogin(env: Environment, lab: Lab, access: LabAccess): st
   writeFileSync(key, access.sshPrivateKey, { mode: 0o600 });
   writeFileSync(hosts, knownHosts(sshEntrances(env, lab), access.hostKeys));
   return ["-i", key, "-o", "IdentitiesOnly=yes", "-o", `UserKnownHostsFile=${hosts}`];
+}
+
+/** File of the one key that the lab's machines know, which is in its state. @throws Error when the lab is not up */
+export function labIdentity(env: Environment): string {
+  writeSshLogin(env, env.lab!, labAccess(env));
+  return join(resolve(SSH_FOLDER), "id");
 }

@@ -4,7 +4,9 @@ import type { Environment } from "../../environments/schema";
 import type { NomadEndpoint } from "../clients/nomad-variables";
 import { readCredentials, type Variables } from "../doctor/credentials";
 import { labAccess, stackOutputs } from "../lab/access";
+import type { Credentials } from "../doctor/context";
 import { labMachines, publishedAddress } from "../lab/machines";
+import { labIdentity } from "../lab/ssh-login";
 
 export interface ConsulEndpoint {
   /** Of several servers, or one. */
@@ -38,6 +40,14 @@ export function operatorNomad(env: Environment, variables: Variables, readFile: 
   const missing = [...(token ? [] : ["NOMAD_TOKEN (terraform -chdir=cdktf.out/stacks/cutover output -raw operator-nomad-token)"]), ...(caFile ? [] : ["NOMAD_CACERT (a file with: terraform -chdir=cdktf.out/stacks/foundation output -raw nomad-ca)"])];
   if (!token || !caFile) throw new Error(`not set, so that Nomad would not show the cutover's ledger: ${missing.join("; ")}`);
   return { address: env.nomad.address, token, caPem: readFile(caFile) };
+}
+
+/** With what `gvfx doctor` looks: the operator's variables, and in a lab that is up its own credentials. */
+export function doctorLogin(env: Environment, variables: Variables, readFile: (path: string) => string): { readonly credentials: Credentials; readonly identityFile?: string } {
+  const credentials = readCredentials(variables, readFile);
+  if (!env.lab || !stackOutputs(env, "lab")) return { credentials };
+  const { consul, vault } = labAccess(env);
+  return { credentials: { ...credentials, consulToken: consul.token, consulCa: consul.caPem, vaultToken: vault.token, vaultCa: vault.caPem }, identityFile: labIdentity(env) };
 }
 
 /** The rights that an operator has, no more: what they do not suffice for shows in a lab. */

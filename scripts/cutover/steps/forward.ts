@@ -66,7 +66,7 @@ export function forwardSteps(settings: CutoverSettings): readonly CutoverStep[] 
       proves: "no history is missing that a strategy reads",
       normal: "all seven feeds of every pair, without a gap beyond the bound",
       look: [commands.coverage],
-      otherwise: ["bring what is missing: gvfx data backfill", commands.run],
+      otherwise: [`bring what is missing: ${commands.backfill}`, commands.run],
       acceptable: true,
       perform: ({ world, signal }) => world.coverage(signal),
     },
@@ -180,14 +180,22 @@ async function stopLegacyWorker({ world, say }: Context, { commands }: CutoverSe
   return { verdict: "pass" as const, detail: before.running === undefined ? "none ran" : `${before.running} is gone`, facts: { stopped: before.running !== undefined } };
 }
 
-/** Whether real requests land on a side. */
+/** A gateway acts on a changed key within two seconds (constructs/gateway/switches.ts), Nomad writes it into the gateway's file before, and a busy node takes its time for both. */
+const SWITCHED_WITHIN_MS = 15_000;
+const LOOK_EVERY_MS = 500;
+
+/** Whether real requests land on a side, soon after it was switched to. A request that fails is a failure at once. */
 export async function landOn({ world, signal }: Context, side: "legacy" | "nomad", { trafficRequests, commands }: CutoverSettings) {
-  const { requests, failed, bySide } = await world.traffic(trafficRequests, signal);
-  const facts = { requests, failed, landed: bySide[side] };
-  if (failed > 0) return { ...fail(`${failed} of ${requests} requests failed`, `see the gateway: ${commands.smoke}`), facts };
-  if (bySide[side] === requests && requests > 0) return { verdict: "pass" as const, detail: `all ${requests} requests were answered by ${side}`, facts };
-  const other = requests - bySide[side];
-  return requests === 0 ? { ...inconclusive("no request was made", "run the same command again"), facts } : { ...fail(`${other} of ${requests} requests were not answered by ${side}`, "a gateway has not heard of the switch: see the job gvfx-gateway on both nodes"), facts };
+  const began = world.clock.now().getTime();
+  for (;;) {
+    const { requests, failed, bySide } = await world.traffic(trafficRequests, signal);
+    const facts = { requests, failed, landed: bySide[side] };
+    if (failed > 0) return { ...fail(`${failed} of ${requests} requests failed`, `see the gateway: ${commands.smoke}`), facts };
+    if (requests === 0) return { ...inconclusive("no request was made", "run the same command again"), facts };
+    if (bySide[side] === requests) return { verdict: "pass" as const, detail: `all ${requests} requests were answered by ${side}`, facts };
+    if (world.clock.now().getTime() - began >= SWITCHED_WITHIN_MS) return { ...fail(`${requests - bySide[side]} of ${requests} requests were not answered by ${side}, ${SWITCHED_WITHIN_MS / 1_000} s after it was switched to`, "a gateway has not heard of the switch: see the job gvfx-gateway on both nodes"), facts };
+    await world.clock.wait(LOOK_EVERY_MS, signal);
+  }
 }
 
 async function watch({ world, signal, fact, say }: Context, settings: CutoverSettings) {

@@ -1,4 +1,5 @@
 /** Node: login, platform, tools, programs, Docker, clock. */
+import { BlockList, isIP } from "node:net";
 import type { Environment } from "../../../environments/schema";
 import { fail, inconclusive, pass, type Outcome } from "../check";
 import { clockOutcome } from "../clock";
@@ -49,10 +50,21 @@ export function dockerOutcome({ images }: Pick<Environment, "images">, { docker,
   if (compareVersions(docker.version, MIN_DOCKER) < 0) return fail(`engine ${docker.version} is older than ${MIN_DOCKER}`, INSTALL_DOCKER);
   const { host } = images.registry;
   // Docker trusts loopback without being told.
-  if (plainHttp && !/^(127\.|localhost)/.test(host) && !docker.insecureRegistries.includes(host)) {
+  if (plainHttp && !/^(127\.|localhost)/.test(host) && !docker.insecureRegistries.some((known) => known === host || holds(known, host))) {
     return fail(`engine ${docker.version} would not pull from ${host}, which speaks plain HTTP`, `Add "insecure-registries": ["${host}"] to /etc/docker/daemon.json; systemctl restart docker`);
   }
   return pass(`engine ${docker.version}`);
+}
+
+/** Whether a range of addresses has the registry's. */
+function holds(range: string, registry: string): boolean {
+  const [network, prefix] = range.split("/");
+  const address = registry.replace(/:\d+$/, "");
+  if (prefix === undefined || isIP(network) === 0 || isIP(address) !== isIP(network)) return false;
+  const list = new BlockList();
+  const family = isIP(network) === 4 ? "ipv4" : "ipv6";
+  list.addSubnet(network, Number(prefix), family);
+  return list.check(address, family);
 }
 
 export function clockCheck(node: ProbedNode, { clock, synchronized }: NodeFacts): Outcome {

@@ -49,7 +49,7 @@ docker_engine() {
   if version=$(bounded docker version --format '{{.Server.Version}}' 2>"$work/docker"); then
     say docker "answers|$(printf '%s' "$version" | flat)"
     docker_root=$(bounded docker info --format '{{.DockerRootDir}}' 2>/dev/null | flat)
-    say docker_registries "$(bounded docker info --format '{{json .RegistryConfig.IndexConfigs}}' 2>/dev/null | flat)"
+    say docker_registries "$(bounded docker info --format '{{json .RegistryConfig}}' 2>/dev/null | flat)"
   else
     say docker "silent|$(flat <"$work/docker" | cut -c 1-300)"
   fi

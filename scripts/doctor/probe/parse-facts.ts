@@ -63,10 +63,12 @@ function dockerFacts(parts: readonly string[] | undefined, registries: string | 
   return { state: "answers", version: text, insecureRegistries: insecureRegistries(registries) };
 }
 
-/** Names of registries that the engine speaks plain HTTP with, as `docker info` lists them. */
+const registriesSchema = z.object({ IndexConfigs: z.record(z.string(), z.object({ Secure: z.boolean() })).nullish(), InsecureRegistryCIDRs: z.array(z.string()).nullish() });
+
+/** Registries that the engine speaks plain HTTP with, as `docker info` lists them: names, and ranges of addresses. */
 function insecureRegistries(text: string | undefined): string[] {
-  const configs = z.record(z.string(), z.object({ Secure: z.boolean() })).nullable().catch(null).parse(jsonOr(text, null));
-  return Object.entries(configs ?? {}).filter(([, { Secure }]) => !Secure).map(([name]) => name);
+  const { IndexConfigs, InsecureRegistryCIDRs } = registriesSchema.catch({}).parse(jsonOr(text, null));
+  return [...Object.entries(IndexConfigs ?? {}).filter(([, { Secure }]) => !Secure).map(([name]) => name), ...(InsecureRegistryCIDRs ?? [])];
 }
 
 const statusSchema = z.object({ Self: z.object({ DNSName: z.string(), TailscaleIPs: z.array(z.string()).nullish(), KeyExpiry: z.string().optional(), Online: z.boolean().optional() }) });
