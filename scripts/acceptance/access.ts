@@ -1,15 +1,18 @@
 /** How the operator's machine gets at a side for acceptance: addresses, token, and the data that it has written. */
 import { setTimeout as pause } from "node:timers/promises";
+import { kvPaths } from "../../contracts/kv";
 import { allPairs } from "../../contracts/markets";
 import { Duration } from "../../contracts/units";
 import type { Environment } from "../../environments/schema";
 import { apiAddresses, apiToken, backfillAccess } from "../data/backfill/access";
+import { consulKeys } from "../data/move/world/keys";
 import type { Variables } from "../doctor/credentials";
 import { labMachines, publishedAddress } from "../lab/machines";
 import { leaseAccess, leaseCommands } from "../lease/access";
 import { assessLease } from "../lease/assess";
 import { lookAtLease } from "../lease/look";
 import type { Side } from "../lease/sources";
+import { operatorConsul } from "../operator/access";
 import type { SectionsExpected, SectionsOptions } from "./sections";
 import type { SmokeOptions } from "./smoke";
 
@@ -25,7 +28,7 @@ export interface AcceptanceAccess {
 /** @throws Error when the lab is not up, or a credential is missing */
 export async function smokeOptions(env: Environment, side: Side, { variables, readFile, signal }: AcceptanceAccess): Promise<SmokeOptions> {
   const lease = leaseCommands(env);
-  const [{ data }, token] = await Promise.all([backfillAccess(env, side, variables, signal), apiToken(env, side, variables)]);
+  const [{ data }, token] = await Promise.all([backfillAccess(env, await convexOf(env, side, { variables, readFile }), variables, signal), apiToken(env, side, variables)]);
   return {
     side,
     apis: apiAddresses(env, side),
@@ -42,6 +45,16 @@ export async function smokeOptions(env: Environment, side: Side, { variables, re
     },
     commands: { why: env.lab ? "npm run gvfx -- lab status" : lease.why.replace(/ gvfx-worker$/, ""), lease: lease.status },
   };
+}
+
+/** Whose Convex a side writes into: after the data move legacy has the platform's, as its evidence says. Whoever cannot read that is told of legacy's own. */
+async function convexOf(env: Environment, side: Side, { variables, readFile }: Pick<AcceptanceAccess, "variables" | "readFile">): Promise<Side> {
+  if (side === "nomad") return side;
+  const moved = async (): Promise<boolean> => {
+    const { addresses, token, caPem } = operatorConsul(env, variables, readFile);
+    return (await consulKeys(addresses, token, kvPaths(env.nomad.namespace), { ca: caPem }).evidence()).verdict === "pass";
+  };
+  return (await moved().catch(() => false)) ? "nomad" : side;
 }
 
 /** @throws Error when the lab is not up, or a credential is missing */

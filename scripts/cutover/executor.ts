@@ -3,6 +3,7 @@
  * is true is in the ledger and in the world: it may be killed anywhere, and the same
  * command goes on. It decides nothing that the plan or a gate decides.
  */
+import { setMaxListeners } from "node:events";
 import type { Outcome } from "../doctor/check";
 import { headOf, NO_ENTRY, type Entry, type EntryBody, type Plan } from "./entry";
 import type { Ledger, LockHolder } from "./ledger";
@@ -41,7 +42,10 @@ export async function execute<World>(options: ExecutionOptions<World>): Promise<
   const lock = await options.ledger.lock();
   if (!lock.held) return { outcome: "refused", why: "locked", holder: lock };
   try {
-    return await performPlan({ ...options, signal: AbortSignal.any([options.signal, lock.signal]) });
+    const signal = AbortSignal.any([options.signal, lock.signal]);
+    // Every request of every step listens; there are many, and each ends.
+    setMaxListeners(0, signal);
+    return await performPlan({ ...options, signal });
   } finally {
     await lock.release();
   }

@@ -124,7 +124,12 @@ export function forwardSteps(settings: CutoverSettings): readonly CutoverStep[] 
       otherwise: ["compare the frontend image's pairs with the environment's market catalog", `or go back: ${commands.rollBack}`],
       async perform({ world, signal }) {
         await world.setSwitch("sections", "open");
-        return world.sections("open", signal);
+        const began = world.clock.now().getTime();
+        for (;;) {
+          const outcome = await world.sections("open", signal);
+          if (outcome.verdict === "pass" || world.clock.now().getTime() - began >= SWITCHED_WITHIN_MS) return outcome;
+          await world.clock.wait(LOOK_EVERY_MS, signal);
+        }
       },
     },
     {
