@@ -178,6 +178,7 @@ export const lab: EnvironmentInput = {
       { machine: "exchange", port: 8081, on: 18_081 },
       { machine: "legacy", port: 3000, on: 13_001 },
       { machine: "legacy", port: 8787, on: 18_788 },
+      { machine: "legacy", port: 9101, on: 19_102 },
       { machine: "legacy", port: 3210, on: 13_311 },
     ],
   },

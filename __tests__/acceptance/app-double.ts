@@ -17,7 +17,11 @@ export class AppDouble {
   /** Whether a read goes to the side that it asks for. */
   heeds = true;
   page: { status: number; type: string; text: string } = { status: 200, type: "text/html; charset=utf-8", text: "<!doctype html><html><body>GoldViewFX</body></html>" };
-  sections: "open" | "closed" = "open";
+  sections: "open" | "closed" | "absent" = "open";
+  /** Paths that need no token. */
+  exempt: readonly string[] = [];
+  /** What the RL service's health answers. */
+  health: { status: number; body: unknown } = { status: 200, body: { status: "ok" } };
   pairs: Record<string, readonly string[]> = { gold: ["XAUTUSDT", "PAXGUSDT"], crypto: ["BTC-USDT", "ETH-USDT"] };
   pagePairs: Record<string, readonly string[]> = this.pairs;
   url = "";
@@ -43,12 +47,13 @@ export class AppDouble {
     const { pathname, searchParams } = new URL(url, "http://double");
     const asked = headers["x-gvfx-side"];
     const side = this.heeds && asked !== undefined ? String(asked) : this.side;
-    const authorized = headers.authorization === `Bearer ${TOKEN}` || this.open;
+    const authorized = headers.authorization === `Bearer ${TOKEN}` || this.open || this.exempt.includes(pathname);
     const page = pathname === "/gold" || pathname === "/crypto" ? pathname.slice(1) : undefined;
     if (page !== undefined && this.sections === "closed") return { status: 404, type: "text/plain", body: "This section is not open yet.", side: undefined };
+    if (page !== undefined && this.sections === "absent") return { status: 404, type: "text/html", body: "<html>404</html>", side };
     if (page !== undefined) return { status: 200, type: "text/html", body: `<html>${this.pagePairs[page].join(" ")}</html>`, side };
     if (pathname === "/") return { status: this.page.status, type: this.page.type, body: this.page.text, side };
-    if (pathname === "/health") return { status: 200, body: { status: "ok" }, side };
+    if (pathname === "/health") return { ...this.health, side };
     if (pathname === "/api/backend/ops/alerts") return { status: 200, body: this.alerts, side };
     if (!authorized) return { status: 401, body: { error: "Unauthorized" }, side };
     if (pathname === "/ops/gaps/health") return { status: 200, body: this.gaps, side };

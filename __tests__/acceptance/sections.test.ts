@@ -26,6 +26,13 @@ test("planted: a section is open while it must be closed, and closed while it mu
   expect(wrong(await sections())).toEqual({ "gold-route": expect.stringContaining("/gold is closed at the gateway"), "crypto-route": expect.anything() });
 });
 
+test("planted: a 404 of an app that has no such page is no closed section; and interrupted, it could not be judged", async () => {
+  app.sections = "absent";
+  expect(wrong(await sections("closed"))).toEqual({ "gold-route": expect.stringContaining("the app has no such page"), "crypto-route": expect.anything() });
+  const found = await runAcceptance(sectionChecks({ expected: "open", frontends: [app.url], apis: [app.url], token: TOKEN, catalog: CATALOG }), AbortSignal.abort());
+  expect(new Set(found.map(({ outcome }) => outcome.verdict))).toEqual(new Set(["inconclusive"]));
+});
+
 test.each<[string, readonly string[], string]>([
   ["a pair is missing", ["BTC-USDT"], "missing: ETH-USDT"],
   ["one is too many", ["BTC-USDT", "ETH-USDT", "DOGE-USDT"], "not of the catalog: DOGE-USDT"],

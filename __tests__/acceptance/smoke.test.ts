@@ -16,25 +16,25 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
-async function smoke(more: Partial<SmokeOptions> = {}): Promise<Checked[]> {
-  return runAcceptance(
-    smokeChecks({
-      side: "nomad",
-      apis: [app.url],
-      frontends: [app.url],
-      token: TOKEN,
-      pairs: ["BTC-USDT", "ETH-USDT"],
-      data: rows,
-      maxSilence: Object.fromEntries(FEEDS.map((feed) => [feed, feed === "candles" ? Duration.minutes(2) : SILENCE])) as Record<Feed, Duration>,
-      interval: "1m",
-      apart: Duration.seconds(15),
-      workerRuns: () => Promise.resolve(workerRuns),
-      wait: (time) => Promise.resolve(void (rows.time += time.milliseconds)),
-      commands: { why: "gvfx why", lease: "gvfx lease status" },
-      ...more,
-    }),
-    signal,
-  );
+const smoke = (more: Partial<SmokeOptions> = {}): Promise<Checked[]> => runAcceptance(smokeChecks(options(more)), signal);
+
+function options(more: Partial<SmokeOptions> = {}): SmokeOptions {
+  return {
+    side: "nomad",
+    apis: [app.url],
+    frontends: [app.url],
+    rlServices: [app.url],
+    token: TOKEN,
+    pairs: ["BTC-USDT", "ETH-USDT"],
+    data: rows,
+    maxSilence: Object.fromEntries(FEEDS.map((feed) => [feed, feed === "candles" ? Duration.minutes(2) : SILENCE])) as Record<Feed, Duration>,
+    interval: "1m",
+    apart: Duration.seconds(15),
+    workerRuns: () => Promise.resolve(workerRuns),
+    wait: (time) => Promise.resolve(void (rows.time += time.milliseconds)),
+    commands: { why: "gvfx why", lease: "gvfx lease status" },
+    ...more,
+  };
 }
 /** What did not pass, by check. */
 const wrong = (checks: readonly Checked[]) => Object.fromEntries(checks.filter(({ outcome }) => outcome.verdict !== "pass").map(({ id, outcome }) => [id, `${outcome.verdict}: ${outcome.detail}`]));
@@ -42,8 +42,8 @@ const wrong = (checks: readonly Checked[]) => Object.fromEntries(checks.filter((
 test("a side that works passes, and is asked for itself, wherever users are sent", async () => {
   const checks = await smoke();
   expect(wrong(checks)).toEqual({});
-  expect(checks.map(({ id }) => id)).toEqual(["api-health", "api-gaps", "api-alerts", "api-token", "frontend", "frontend-api", "fresh", "alive"]);
-  expect(foldChecks(checks, "gvfx smoke")).toEqual({ verdict: "pass", detail: "8 checks passed" });
+  expect(checks.map(({ id }) => id)).toEqual(["api-health", "api-gaps", "api-alerts", "api-token", "rl-health", "frontend", "frontend-api", "fresh", "alive"]);
+  expect(foldChecks(checks, "gvfx smoke")).toEqual({ verdict: "pass", detail: "9 checks passed" });
 });
 
 test("planted: a gateway that answers for another side proves nothing of this one", async () => {
@@ -68,6 +68,26 @@ test("planted: an API that tells without a token is a failure; where the app is 
   app.open = true;
   expect(wrong(await smoke())).toEqual({ "api-token": expect.stringMatching(/^fail: .*answered 200 without a token/) });
   expect((await smoke({ token: undefined })).map(({ id }) => id)).not.toContain("api-token");
+});
+
+test("planted: one path that wants no token, and an RL service without its models", async () => {
+  app.exempt = ["/ops/gaps/health"];
+  expect(wrong(await smoke())).toEqual({ "api-token": expect.stringContaining("/ops/gaps/health answered 200 without a token") });
+  app.exempt = [];
+  const ill = await new AppDouble().start();
+  try {
+    ill.health = { status: 503, body: { detail: { error: "ml_dependencies_missing" } } };
+    expect(wrong(await smoke({ rlServices: [ill.url] }))).toEqual({ "rl-health": expect.stringMatching(/^fail: .*\/health answered 503/) });
+  } finally {
+    await ill.close();
+  }
+});
+
+test("interrupted, it could not be judged: that is no failure of the side", async () => {
+  const found = await runAcceptance(smokeChecks(options()), AbortSignal.abort());
+  const verdict = (id: string) => found.find((check) => check.id === id)!.outcome.verdict;
+  expect(["api-health", "api-token", "rl-health", "frontend", "fresh"].map(verdict)).toEqual(Array(5).fill("inconclusive"));
+  expect(found.some(({ outcome }) => outcome.verdict === "fail")).toBe(false);
 });
 
 test("planted: a 200 with zeros is no evidence: stale rows fail, and are named", async () => {

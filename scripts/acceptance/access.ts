@@ -33,6 +33,7 @@ export async function smokeOptions(env: Environment, side: Side, { variables, re
     side,
     apis: apiAddresses(env, side),
     frontends: frontendAddresses(env, side),
+    rlServices: rlAddresses(env, side),
     token,
     pairs: env.markets.bingxOverride ?? allPairs(env.markets),
     data,
@@ -62,12 +63,21 @@ export async function sectionsOptions(env: Environment, expected: SectionsExpect
   return { expected, frontends: frontendAddresses(env, "nomad"), apis: apiAddresses(env, "nomad"), token: await apiToken(env, "nomad", variables), catalog: env.markets };
 }
 
-/** Where a side's frontend may be asked: for Nomad the gateway of either app node. */
+/** Where a side's frontend may be asked: for Nomad the gateway of either app node. @throws Error when a lab publishes none */
 export function frontendAddresses(env: Environment, side: Side): string[] {
-  const direct = side === "legacy" ? [{ name: "legacy", address: env.legacy.host.tailnetAddress, port: env.legacy.ports.frontend }] : env.nodes.map(({ name, tailnetAddress }) => ({ name, address: tailnetAddress, port: env.ports.frontend }));
+  return addresses(env, side, { what: "the frontend", nomad: env.ports.frontend, legacy: env.legacy.ports.frontend });
+}
+
+/** Likewise the RL service. */
+export function rlAddresses(env: Environment, side: Side): string[] {
+  return addresses(env, side, { what: "the RL service", nomad: env.ports.rlService, legacy: env.legacy.ports.rlService });
+}
+
+function addresses(env: Environment, side: Side, { what, nomad, legacy }: { readonly what: string; readonly nomad: number; readonly legacy: number }): string[] {
+  const direct = side === "legacy" ? [{ name: "legacy", address: env.legacy.host.tailnetAddress, port: legacy }] : env.nodes.map(({ name, tailnetAddress }) => ({ name, address: tailnetAddress, port: nomad }));
   if (!env.lab) return direct.map(({ address, port }) => `http://${address}:${port}`);
   const machines = labMachines(env, env.lab);
   const published = direct.flatMap(({ name, port }) => publishedAddress(machines.find((machine) => machine.name === name)!, port) ?? []);
-  if (published.length === 0) throw new Error(`the lab publishes port ${direct[0].port} of none of ${direct.map(({ name }) => name).join(", ")}, so that the frontend cannot be reached from here; add it to lab.published in environments/lab.ts and run: npm run lab`);
+  if (published.length === 0) throw new Error(`the lab publishes port ${direct[0].port} of none of ${direct.map(({ name }) => name).join(", ")}, so that ${what} cannot be reached from here; add it to lab.published in environments/lab.ts and run: npm run lab`);
   return published.map((address) => `http://${address}`);
 }

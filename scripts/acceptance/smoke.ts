@@ -21,6 +21,8 @@ export interface SmokeOptions {
   readonly apis: readonly string[];
   /** Base addresses of the frontend. */
   readonly frontends: readonly string[];
+  /** Base addresses of the RL service. */
+  readonly rlServices: readonly string[];
   /** API_TOKEN; undefined where the app is given none, and takes every call. */
   readonly token: string | undefined;
   /** Pairs that the worker ingests. */
@@ -45,19 +47,22 @@ const SHAPES = {
   alerts: z.array(z.object({ id: z.string(), category: z.string(), severity: z.enum(["low", "medium", "high"]), metric: z.string(), status: z.enum(["open", "acknowledged", "resolved"]), triggered_at: z.string() })),
 } as const;
 
+/** Reads that want the token (contracts: auth bearer). */
+const PROTECTED = ["/ops/alerts", "/ops/gaps/health", "/bingx/market-data/pairs"] as const;
 /** Feeds that come by themselves, all the time; funding comes every eight hours. */
 const LIVE_FEEDS = (Object.keys(FEEDS) as Feed[]).filter((feed) => feed !== "funding");
 
 export function smokeChecks(options: SmokeOptions): AcceptanceCheck[] {
-  const { apis, frontends, token, side } = options;
+  const { apis, frontends, rlServices, token, side } = options;
   const ask = (url: string, given: string | undefined, signal: AbortSignal) => askSide(side, url, given, signal);
-  const each = (urls: readonly string[], judge: (url: string, signal: AbortSignal) => Promise<Outcome>) => async (signal: AbortSignal): Promise<Outcome> => together(await Promise.all(urls.map(async (url) => [url, await reached(() => judge(url, signal), url, options)] as const)));
+  const each = (urls: readonly string[], judge: (url: string, signal: AbortSignal) => Promise<Outcome>) => async (signal: AbortSignal): Promise<Outcome> => together(await Promise.all(urls.map(async (url) => [url, await reached(() => judge(url, signal), url, options, signal)] as const)));
   const read = (path: string, shape: z.ZodType, found: (body: unknown) => string) => each(apis, async (url, signal) => shaped(await ask(`${url}${path}`, token, signal), path, shape, found));
   return [
     { id: "api-health", title: "GET /health", run: read("/health", SHAPES.health, () => "ok") },
     { id: "api-gaps", title: "GET /ops/gaps/health", run: read("/ops/gaps/health", SHAPES.gaps, (body) => `${(body as z.output<typeof SHAPES.gaps>).totals.open} gaps open, which proves nothing by itself`) },
     { id: "api-alerts", title: "GET /ops/alerts", run: read("/ops/alerts", SHAPES.alerts, (body) => `${(body as unknown[]).length} alerts`) },
-    ...(token === undefined ? [] : [{ id: "api-token", title: "without a token nothing is told", run: each(apis, async (url, signal) => refused(await ask(`${url}/ops/alerts`, undefined, signal))) }]),
+    ...(token === undefined ? [] : [{ id: "api-token", title: "without a token nothing is told", run: each(apis, async (url, signal) => refused(await Promise.all(PROTECTED.map(async (path) => [path, (await ask(`${url}${path}`, undefined, signal)).status] as const)))) }]),
+    { id: "rl-health", title: "the RL service is well", run: each(rlServices, async (url, signal) => shaped(await ask(`${url}/health`, undefined, signal), "the RL service's /health", SHAPES.health, () => "ok")) },
     { id: "frontend", title: `${side}'s frontend shows a page`, run: each(frontends, async (url, signal) => paged(await ask(`${url}/`, undefined, signal))) },
     { id: "frontend-api", title: "the frontend reaches the API", run: each(frontends, async (url, signal) => shaped(await ask(`${url}/api/backend/ops/alerts`, undefined, signal), "/api/backend/ops/alerts", SHAPES.alerts, (body) => `${(body as unknown[]).length} alerts`)) },
     { id: "fresh", title: "every pair and live feed has young rows", run: (signal) => fresh(options, signal) },
@@ -74,10 +79,11 @@ async function askSide(side: Side, url: string, token: string | undefined, signa
 }
 
 /** What cannot be reached does not work: a failure, unless it was interrupted. */
-async function reached(judge: () => Promise<Outcome>, url: string, { commands }: SmokeOptions): Promise<Outcome> {
+async function reached(judge: () => Promise<Outcome>, url: string, { commands }: SmokeOptions, signal: AbortSignal): Promise<Outcome> {
   try {
     return await judge();
   } catch (error) {
+    signal.throwIfAborted();
     return fail(`${url}: ${(error as Error).message}`, `see why: ${commands.why}`);
   }
 }
@@ -104,8 +110,9 @@ function shaped(answer: Answer, path: string, shape: z.ZodType, found: (body: un
   return fail(`${path} answered 200 in another form: ${issue.path.join(".") || "the whole"}: ${issue.message}`, "compare the app's version with contracts/; what reads this would take it for good");
 }
 
-function refused({ status }: Answer): Outcome {
-  return status === 401 ? pass("401") : fail(`/ops/alerts answered ${status} without a token: whoever reaches the gateway could trade`, "deploy the API with API_TOKEN (Vault's app/api-token)");
+function refused(answers: readonly (readonly [string, number])[]): Outcome {
+  const open = answers.filter(([, status]) => status !== 401);
+  return open.length === 0 ? pass("401") : fail(`${open.map(([path, status]) => `${path} answered ${status}`).join(", ")} without a token: whoever reaches the gateway could trade`, "deploy the API with API_TOKEN (Vault's app/api-token)");
 }
 
 function paged({ status, headers, text }: Answer): Outcome {

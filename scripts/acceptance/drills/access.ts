@@ -10,12 +10,12 @@ import { convexAddress } from "../../data/convex/access";
 import { NomadOperator } from "../../drill/nomad";
 import { labAccess } from "../../lab/access";
 import { labBreaker } from "../../lab/break/command";
-import { labMachines, publishedAddress } from "../../lab/machines";
+import { labMachines } from "../../lab/machines";
 import { nomadAddresses } from "../../lab/status/clients";
 import { leaseAccess, leaseCommands } from "../../lease/access";
 import { assessLease } from "../../lease/assess";
 import { lookAtLease } from "../../lease/look";
-import { frontendAddresses, type AcceptanceAccess } from "../access";
+import { frontendAddresses, rlAddresses, type AcceptanceAccess } from "../access";
 import type { InferenceWorld } from "./inference";
 import type { Files } from "./world";
 
@@ -30,7 +30,7 @@ export async function drillWorld(env: Environment, { variables, readFile, signal
   const nomad = operator(env, variables, readFile);
   const { data } = await backfillAccess(env, "nomad", variables, signal);
   const lease = leaseAccess(env, variables, readFile);
-  const rl = rlAddresses(env);
+  const rl = new Map(rlAddresses(env, "nomad").map((url, index) => [env.nodes[index].name, url]));
   const pairs = env.markets.crypto;
   return {
     appNodes: env.nodes.map(({ name }) => name),
@@ -81,19 +81,6 @@ function operator(env: Environment, variables: AcceptanceAccess["variables"], re
 function breaker(env: Environment) {
   if (!env.lab) throw new Error(`a node of "${env.name}" cannot be killed from here; run this drill in the lab, or switch the node off yourself`);
   return labBreaker(env, env.lab);
-}
-
-/** The RL service by each gateway. @throws Error when a lab does not publish it */
-function rlAddresses(env: Environment): Map<string, string> {
-  const machines = env.lab && labMachines(env, env.lab);
-  return new Map(
-    env.nodes.map(({ name, tailnetAddress }) => {
-      if (!machines) return [name, `http://${tailnetAddress}:${env.ports.rlService}`];
-      const published = publishedAddress(machines.find((machine) => machine.name === name)!, env.ports.rlService);
-      if (!published) throw new Error(`the lab does not publish port ${env.ports.rlService} of ${name}, so that the RL service cannot be reached from here; add it to lab.published in environments/lab.ts and run: npm run lab`);
-      return [name, `http://${published}`];
-    }),
-  );
 }
 
 async function answers(url: string): Promise<void> {
