@@ -49,6 +49,10 @@ test('without "uniform" in the generated schema every number becomes a float, an
   expect(() => read('"a":{"$bytes":"AQI="}', "legacy")).toThrow("starts with '$'");
 });
 
+test.each(["-0000000000000000000", "0123456789012345678901", "--1234567890123456789", "1-2345678901234567890", "9223372036854775808"])("%s is not canonical, and looking says so without an error", (written) => {
+  expect(canonicalPlaces(`{${head},"v":${written}}`)).toBeUndefined();
+});
+
 /** Every kind of Convex value. */
 const { value } = fc.letrec<{ value: Value }>((tie) => ({
   value: fc.oneof(

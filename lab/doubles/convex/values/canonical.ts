@@ -51,8 +51,9 @@ function number(text: string, at: number): number {
   }
   const token = text.slice(at, end);
   if (float) return floatText(Number(token)) === token ? end : NOT;
-  if (token.length <= SAFE_DIGITS) return /^(?:0|-?[1-9]\d*)$/.test(token) ? end : NOT;
-  return /^-?\d+$/.test(token) && toText(readText(token, "uniform")) === token ? end : NOT;
+  if (!/^(?:0|-?[1-9]\d*)$/.test(token)) return NOT;
+  if (token.length <= SAFE_DIGITS) return end;
+  return toText(readText(token, "uniform")) === token ? end : NOT;
 }
 
 /** {"$bytes":"…"} or {"$float":"…"}; rare, and read to be sure. */
