@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import fc from "../properties";
 import { policyText, type PolicyTree } from "../../constructs/access/policy-text";
 import { readPolicy, type PolicyBlock } from "./policy-reader";
 

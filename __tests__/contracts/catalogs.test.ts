@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../properties";
 import { ENV_CONTRACT } from "../../contracts/env";
 import { IMAGE_ROLES, imageReference, parseImageLock, UNPINNED_DIGEST } from "../../contracts/images";
 import { allPairs, catalogEnv, catalogErrors, DEFAULT_CATALOG, FEEDS } from "../../contracts/markets";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../properties";
 import { ENV_CONTRACT, entriesFor, validateEnv, WORKER_ONLY_KEYS, type EnvKind, type EnvSpec } from "../../contracts/env";
 import { APP_SERVICES } from "../../contracts/services";
 

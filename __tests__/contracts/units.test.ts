@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../properties";
 import { Duration, port, Size } from "../../contracts/units";
 
 test("durations read and write themselves", () => {

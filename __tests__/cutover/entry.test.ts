@@ -1,5 +1,5 @@
 /** The ledger's chain: what was removed, changed or put in between shows. */
-import fc from "fast-check";
+import fc from "../properties";
 import { readChain, sha256 } from "../../scripts/cutover/entry";
 import { run, World } from "./core";
 import { MemoryLedger } from "./memory-ledger";

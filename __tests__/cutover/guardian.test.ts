@@ -1,5 +1,5 @@
 /** The guardian's entries as gates read them: since when it goes well, what fails, and silence, which is no good news. */
-import fc from "fast-check";
+import fc from "../properties";
 import { Duration } from "../../contracts/units";
 import { guardianEntry, readGuardian, triggersOf, type GuardianEntry } from "../../scripts/cutover/guardian";
 

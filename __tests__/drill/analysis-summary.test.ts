@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../properties";
 import { runsMissing, spread, summariesOf, verdictOf as verdict } from "../../scripts/drill/analysis-summary";
 import type { DrillReport } from "../../scripts/drill/result";
 import { exampleReport } from "./report-example";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../properties";
 import { disturbedAt, measuresOf, overlapsIn, pausesOf, type Observed } from "../../scripts/drill/analysis";
 import { gapsOf, longest, overlapsOf, sumOf, within, type Held } from "../../scripts/drill/analysis-intervals";
 import { readTicks, stretchesOf, type Tick } from "../../scripts/drill/analysis-ticks";

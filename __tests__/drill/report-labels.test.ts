@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../properties";
 import { textWidth } from "../../scripts/preview/topology/drawing";
 import { BESIDE, dimensionTexts, labelRows, type Anchor } from "../../scripts/drill/report/labels";
 import { LEAST_WIDTH, Scale } from "../../scripts/drill/report/scale";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../properties";
 import { loadEnvironment } from "../../environments/load";
 import { EnvironmentError, parseEnvironment } from "../../environments/parse";
 import { production } from "../../environments/production";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync, mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../properties";
 import { appEnvironment, serviceUrl } from "../../constructs/jobs/app-environment";
 import { JOB_BUILDERS } from "../../constructs/jobs/catalog";
 import { secretEnvTemplate, variablesHash } from "../../constructs/jobs/templates";

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../properties";
 import { workerJob } from "../../constructs/jobs/worker";
 import { leaseSettings } from "../../constructs/jobs/worker-lease";
 import { WORKER_LEASE_SOURCE } from "../../constructs/jobs/worker-lease-source";

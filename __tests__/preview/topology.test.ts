@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import fc from "../properties";
 import { production } from "../../environments/production";
 import type { Flow, Party } from "../../scripts/preview/model/flows";
 import { lanes } from "../../scripts/preview/topology/lanes";

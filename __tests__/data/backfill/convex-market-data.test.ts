@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import fc from "fast-check";
+import fc from "../../properties";
 import { Duration } from "../../../contracts/units";
 import { convexCalls, QueryFailed, type ConvexCalls } from "../../../scripts/data/backfill/convex-calls";
 import { convexMarketData } from "../../../scripts/data/backfill/convex-market-data";

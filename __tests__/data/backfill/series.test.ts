@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../properties";
 import { intervalMs } from "../../../scripts/data/backfill/interval";
 import { candleSeries, lengthText, MAX_GAPS, timeSeries } from "../../../scripts/data/backfill/series";
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../../properties";
 import { BACKUP_PATHS, inventoryLineSchema, parseBackupManifest, RUN_FOLDER } from "../../../contracts/backup";
 import { dumped, program, runStep, SECRETS, settingsAt, type Settings, type Version } from "./program";
 import { RunFolder } from "./run-folder";

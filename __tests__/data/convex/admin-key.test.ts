@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import fc from "fast-check";
+import fc from "../../properties";
 import { adminKey as doublesKey, isAdminKey } from "../../../lab/doubles/convex/admin/admin-key";
 import { computeAdminKey, instanceOfAdminKey, openAdminKey, parseInstanceSecret } from "../../../scripts/data/convex/admin-key";
 

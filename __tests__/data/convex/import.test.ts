@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { appendFileSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../../properties";
 import { Duration } from "../../../contracts/units";
 import { importSnapshot, type ImportOptions } from "../../../scripts/data/convex/import";
 import { ConvexFake } from "./convex-fake";

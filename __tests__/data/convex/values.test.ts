@@ -1,5 +1,5 @@
 import { isArrayBuffer } from "node:util/types";
-import fc from "fast-check";
+import fc from "../../properties";
 import { toText } from "../../../lab/doubles/convex/values/text";
 import { convexToJson, jsonToConvex } from "convex/values";
 import { differingFields, parseExported, sameValue } from "../../../scripts/data/convex/values";

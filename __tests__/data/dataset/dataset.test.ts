@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
+import fc from "../../properties";
 import { floatText, valueText } from "../../../scripts/data/dataset/notation";
 import { writeDataset } from "../../../scripts/data/dataset/write";
 import { smallDataset, temporary, unzip, linesIn } from "../snapshot/zip-files";

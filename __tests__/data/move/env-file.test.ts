@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../properties";
 import { setsKey, withAssignmentsOf, withValues } from "../../../scripts/data/move/env-file";
 
 test("only the value changes: comments, order, line ends and other keys stay, byte by byte", () => {

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../../properties";
 import { JournalFile, lockMoves, moveId, moves } from "../../../scripts/data/move/journal";
 
 let folder: string;

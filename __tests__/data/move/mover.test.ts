@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../properties";
 import { performMove, situationOf, thawBegan, undoMove } from "../../../scripts/data/move/mover";
 import { PLAN } from "../../../scripts/data/move/plan";
 import { MemoryJournal, moveThroughDeath, options, revive, undoThroughDeath } from "./drive";

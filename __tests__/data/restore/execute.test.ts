@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../properties";
 import type { InventoryLine } from "../../../contracts/backup";
 import { silentProgress } from "../../../scripts/data/progress";
 import { executePlan, type Execution } from "../../../scripts/data/restore/execute";

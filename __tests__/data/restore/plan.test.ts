@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../properties";
 import { planRestore, type Planned } from "../../../scripts/data/restore/plan";
 import type { RestoreFacts, RestoreRequest, RestoreStep } from "../../../scripts/data/restore/types";
 import { facts, FOLDER, node, request } from "./facts";

@@ -1,6 +1,6 @@
 /** Properties: whatever is done to the bytes of a snapshot is found, and the place is named. */
 import { readFileSync, writeFileSync } from "node:fs";
-import fc from "fast-check";
+import fc from "../../properties";
 import { SnapshotError, type Problem, type SnapshotReport } from "../../../scripts/data/snapshot/types";
 import { validateSnapshot } from "../../../scripts/data/snapshot/validate";
 import { linesIn, smallDataset, temporary, unzip, withLines, type Files } from "./zip-files";

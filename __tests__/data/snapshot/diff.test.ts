@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../properties";
 import { diffSnapshots } from "../../../scripts/data/snapshot/diff";
 import type { TableDiff } from "../../../scripts/data/snapshot/types";
 import { linesIn, smallDataset, unzip, withLines, zip, type Files } from "./zip-files";

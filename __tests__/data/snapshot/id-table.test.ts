@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../properties";
 import { Fingerprint, IdTable } from "../../../scripts/data/snapshot/id-table";
 import { Random, randomId } from "../../../scripts/data/dataset/random";
 

@@ -1,5 +1,5 @@
 /** The scanner against JSON.parse: it takes what is JSON, and refuses beyond that only what the notation refuses. */
-import fc from "fast-check";
+import fc from "../../properties";
 import { floatText, valueText, type Value } from "../../../scripts/data/dataset/notation";
 import { DocumentScanner } from "../../../scripts/data/snapshot/scanner";
 

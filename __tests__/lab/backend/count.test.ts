@@ -1,5 +1,5 @@
 /** Counting two workers at once, repetitions and silence. */
-import fc from "fast-check";
+import fc from "../../properties";
 import { duplicateRows, duplicateRuns, gaps, missingCandles, missingTrades, overlaps, type IngestionRun } from "../../../lab/doubles/backend/count";
 
 const T0 = Date.parse("2026-01-01T00:00:00.000Z");

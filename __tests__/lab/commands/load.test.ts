@@ -1,6 +1,6 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import fc from "fast-check";
+import fc from "../../properties";
 import { Duration } from "../../../contracts/units";
 import { share } from "../../../scripts/lab/load/command";
 import { isDue, startLoad } from "../../../scripts/lab/load/generator";

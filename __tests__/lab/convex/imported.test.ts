@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../properties";
 import { canonicalPlaces } from "../../../lab/doubles/convex/values/canonical";
 import { importedDocument } from "../../../lab/doubles/convex/values/document";
 import { readText, toText } from "../../../lab/doubles/convex/values/text";

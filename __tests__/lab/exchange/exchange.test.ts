@@ -1,5 +1,5 @@
 /** The exchange's double: market data that follows from the time, and what it remembers. */
-import fc from "fast-check";
+import fc from "../../properties";
 import { AlertSink } from "../../../lab/doubles/exchange/alerts";
 import { Exchange } from "../../../lab/doubles/exchange/app";
 import { IdCounts } from "../../../lab/doubles/exchange/counting";
