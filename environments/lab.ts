@@ -75,8 +75,8 @@ export const lab: EnvironmentInput = {
     // The doubles ingest this interval alone.
     intervals: ["1m"],
     live: "2m",
-    // The double of the worker has every pair and feed in about seven seconds; a busy machine may take thirty.
-    maxSilence: { candles: "2m", orderbook: "30s", trades: "30s", funding: "8h30m", open_interest: "30s", mark_index: "30s", ticker: "30s" },
+    // The double of the worker has every pair and feed in 7 to 25 seconds; twice that, and a data move's freeze of ten between two.
+    maxSilence: { candles: "2m", orderbook: "1m", trades: "1m", funding: "8h30m", open_interest: "1m", mark_index: "1m", ticker: "1m" },
   },
   dataPlane: {
     node: "server-1",

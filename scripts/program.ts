@@ -7,6 +7,7 @@ import { cutoverCommand } from "./cutover/command";
 import { dataCommand } from "./data/command";
 import { whyCommand } from "./deployment/command";
 import { docsCommand } from "./docs/command";
+import { diffCommand } from "./diff/command";
 import { doctorCommand } from "./doctor/command";
 import { drillCommand } from "./drill/command";
 import { labCommand } from "./lab/command";
@@ -21,6 +22,7 @@ export function gvfxProgram(environment: () => Environment): Command {
   const commands = [
     previewCommand(),
     doctorCommand(),
+    diffCommand(environment),
     whyCommand(environment),
     leaseCommand(environment),
     dataCommand(environment),

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Environment } from "../../environments/schema";
 import { labAccess, stackOutputs } from "./access";
+import { savedPlan } from "../diff/terraform";
 import { explanation, failedDeployment, jobsThatFailed } from "../deployment/explain";
 import { run, RunFailed, type Finished, type RunOptions } from "./run";
 
@@ -70,6 +71,12 @@ export class Terraform {
   async hasChanges(stack: LabStackId): Promise<boolean> {
     await this.init(stack);
     return (await this.terraform(stack, ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock=false"], "plan", { accept: [0, 2] })).status === 2;
+  }
+
+  /** Keeps what a deploy would do in a file, which `terraform apply` takes. @returns as `terraform show -json` has it; undefined when it would do nothing */
+  async plan(stack: LabStackId, file: string): Promise<unknown> {
+    await this.init(stack);
+    return savedPlan((args, accept) => this.terraform(stack, args, "plan", { accept }), file);
   }
 
   async destroy(stack: LabStackId, onLine?: (line: string) => void): Promise<void> {

@@ -1,0 +1,171 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { diffCommand, type DiffSurroundings } from "../../scripts/diff/command";
+import { savedPlan } from "../../scripts/diff/terraform";
+import { RunFailed } from "../../scripts/lab/run";
+import { environment } from "../jobs/worked-example";
+import { synthesizeStacks } from "../stacks/synthesized";
+
+const stacks = synthesizeStacks(environment);
+const synthesized = Object.fromEntries((["foundation", "data-plane", "app", "cutover"] as const).map((id) => [id, { dependencies: [], terraform: stacks[id] }]));
+
+/** A change of a secret that a careless provider does not call one in every place. */
+const change = (type: string, name: string, actions: readonly string[], before: object | null, after: object | null, more: object = {}) => ({
+  format_version: "1.2",
+  resource_changes: [{ address: `${type}.${name}`, mode: "managed", type, name, change: { actions, before, after, after_unknown: {}, before_sensitive: {}, after_sensitive: {}, ...more } }],
+});
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "gvfx-diff-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function gvfxDiff(args: readonly string[], plans: Readonly<Record<string, unknown>> = {}, surroundings: DiffSurroundings = {}): Promise<{ readonly said: string; readonly exit: number | undefined; readonly asked: string[] }> {
+  const written: string[] = [];
+  const asked: string[] = [];
+  process.exitCode = undefined;
+  const planner = () => async (stack: string) => {
+    asked.push(stack);
+    if (plans[stack] instanceof Error) throw plans[stack];
+    return plans[stack];
+  };
+  try {
+    await diffCommand(() => environment, { write: (text) => written.push(text), synthesized: () => synthesized as never, planner, ...surroundings }).parseAsync([...args], { from: "user" });
+    return { said: written.join("\n"), exit: process.exitCode as number | undefined, asked };
+  } finally {
+    process.exitCode = undefined;
+  }
+}
+
+test("without a change: exit status 0, and a line a stack", async () => {
+  const { said, exit, asked } = await gvfxDiff([]);
+  expect(exit).toBe(0);
+  expect(asked).toEqual(["foundation", "data-plane", "app", "cutover"]);
+  for (const stack of asked) expect(said).toContain(`${stack}: no change`);
+});
+
+test("only the stacks that are named are planned, in the order of their dependencies; one that there is not is refused", async () => {
+  expect((await gvfxDiff(["app", "data-plane"])).asked).toEqual(["data-plane", "app"]);
+  await expect(gvfxDiff(["apps"])).rejects.toThrow(/apps is no stack; there are foundation, data-plane, app, cutover/);
+});
+
+test("with a change: exit status 2, the comment beside it", async () => {
+  const comment = join(folder, "comment.md");
+  const { said, exit } = await gvfxDiff(["app", "--comment", comment, "--revision", "1a2b3c4"], { app: change("nomad_variable", "x", ["update"], { path: "gvfx/tuning/api", items: { OPS_READ_TIMEOUT_MS: "1" } }, { path: "gvfx/tuning/api", items: { OPS_READ_TIMEOUT_MS: "2" } }) });
+  expect(exit).toBe(2);
+  expect(said).toContain("OPS_READ_TIMEOUT_MS 1 to 2");
+  const text = readFileSync(comment, "utf8");
+  expect(text.startsWith("<!-- gvfx diff production -->\n")).toBe(true);
+  expect(text).toContain("Planned from 1a2b3c4");
+});
+
+test("a stack that cannot be planned: exit status 1 with Terraform's error, and the others are told all the same", async () => {
+  const said = "Refreshing state...\n╷\n│ Error: error from server\n│ \n│   on cdk.tf.json line 7\n╵\n";
+  const result = await gvfxDiff(["data-plane", "app"], { "data-plane": new RunFailed("terraform plan", 1, said), app: change("nomad_namespace", "x", ["create"], null, { name: "x" }) });
+  expect(result.exit).toBe(1);
+  expect(result.said).toMatch(/data-plane: no plan\n +Error: error from server/);
+  expect(result.said).not.toMatch(/Refreshing|│/);
+  expect(result.said).toMatch(/app: 1 created/);
+});
+
+test("a plan that Terraform refuses, since it would destroy the worker's job, is red", async () => {
+  const said = "╷\n│ Error: Instance cannot be destroyed\n│ \n│ Resource nomad_job.gvfx-worker has lifecycle.prevent_destroy set, but the\n│ plan calls for this resource to be destroyed.\n╵\n";
+  const comment = join(folder, "comment.md");
+  const result = await gvfxDiff(["app", "--comment", comment], { app: new RunFailed("terraform plan", 1, said) });
+  expect(result.exit).toBe(1);
+  expect(result.said).toMatch(/^LOOK CLOSELY[^\n]*\n {2}!! app: job gvfx-worker would be destroyed, and Terraform refuses it: destroy and create are not chained, so two workers would trade/);
+  expect(readFileSync(comment, "utf8").split("\n").slice(0, 5).join("\n")).toMatch(/CAUTION[\s\S]*🔴 app: job gvfx-worker/);
+});
+
+test("a broken guardrail: exit status 1, its words, and nothing is planned", async () => {
+  const comment = join(folder, "comment.md");
+  const broken = () => {
+    throw new Error("[worker-singleton] gvfx-worker: count is 2\n  set it to 1");
+  };
+  const { said, exit, asked } = await gvfxDiff(["app", "--comment", comment], {}, { synthesized: broken });
+  expect([exit, asked]).toEqual([1, []]);
+  expect(said).toContain("[worker-singleton] gvfx-worker: count is 2");
+  expect(readFileSync(comment, "utf8")).toMatch(/CAUTION[\s\S]*count is 2/);
+});
+
+describe("no secret is shown", () => {
+  const SECRET = "hvs.not-for-anybody";
+  test.each([
+    ["an attribute that its provider calls sensitive", change("consul_acl_token", "x", ["update"], { token: "old" }, { token: SECRET }, { after_sensitive: { token: true } })],
+    ["a sensitive member of a block", change("vultr_instance", "x", ["update"], { disk: [{ key: "old" }] }, { disk: [{ key: SECRET }] }, { after_sensitive: { disk: [{ key: true }] } })],
+    ["a Nomad variable that is not the market's or the tuning's", change("nomad_variable", "x", ["update"], { path: "gvfx/other", items: { A: "old" } }, { path: "gvfx/other", items: { A: SECRET } })],
+    ["a key that the app's contract calls secret, wherever it is", change("nomad_variable", "x", ["update"], { path: "gvfx/tuning/api", items: {} }, { path: "gvfx/tuning/api", items: { API_TOKEN: SECRET } })],
+    ["what is created", change("consul_acl_token", "x", ["create"], null, { token: SECRET })],
+    ["an output", { format_version: "1.2", output_changes: { "deployer-token": { actions: ["update"], before: "old", after: SECRET } } }],
+  ])("%s", async (_what, plan) => {
+    const comment = join(folder, "comment.md");
+    const { said, exit } = await gvfxDiff(["app", "--json", "--comment", comment], { app: plan });
+    expect(exit).toBe(2);
+    expect(said + readFileSync(comment, "utf8")).not.toContain(SECRET);
+  });
+});
+
+test("what a plan says can neither mention people nor end a list of the comment", async () => {
+  const comment = join(folder, "comment.md");
+  await gvfxDiff(["app", "--comment", comment], { app: change("nomad_variable", "x", ["update"], { path: "gvfx/tuning/api", items: { CORS_ORIGIN: "a" } }, { path: "gvfx/tuning/api", items: { CORS_ORIGIN: "@everyone\n# <img src=x> | `" } }) });
+  const text = readFileSync(comment, "utf8");
+  expect(text).toContain("&#64;everyone \\# \\<img src=x\\> \\| \\`");
+});
+
+test("a comment that would be too long is cut, and says by how much; what is red stays", async () => {
+  const comment = join(folder, "comment.md");
+  const many = Array.from({ length: 2_000 }, (_, n) => change("nomad_namespace", `x${n}`, ["delete"], { name: `a-long-name-of-a-namespace-${n}` }, null).resource_changes[0]);
+  await gvfxDiff(["app", "--comment", comment], { app: { format_version: "1.2", resource_changes: [...many.slice(0, 100), ...many.slice(100).map((one) => ({ ...one, type: "null_resource", address: one.address.replace("nomad_namespace", "null_resource") }))] } });
+  const text = readFileSync(comment, "utf8");
+  expect(text.length).toBeLessThan(65_536);
+  expect(text).toMatch(/… and \d+ more lines, too long for a comment/);
+  expect(text.match(/> 🔴/g)).toHaveLength(100);
+});
+
+describe("--from reads plans that somebody else made", () => {
+  test("of a stack with a file; one without has no change", async () => {
+    writeFileSync(join(folder, "app.json"), JSON.stringify(change("nomad_namespace", "x", ["create"], null, { name: "x" })));
+    const { said, exit } = await gvfxDiff(["data-plane", "app", "--from", folder]);
+    expect([exit, /app: 1 created/.test(said), /data-plane: no change/.test(said)]).toEqual([2, true, true]);
+  });
+
+  test.each([
+    ["no JSON", "{", /app\.json is no JSON.*terraform show -json <plan>/],
+    ["another JSON", '{"resource_changes": 7}', /not what `terraform show -json <plan>` prints/],
+  ])("%s is refused", async (_what, text, message) => {
+    writeFileSync(join(folder, "app.json"), text);
+    const { said, exit } = await gvfxDiff(["app", "--from", folder]);
+    expect(exit).toBe(1);
+    expect(said).toMatch(message);
+  });
+});
+
+describe("the plan's file", () => {
+  test("is its user's alone, before Terraform writes into it and after; without changes nothing is shown", async () => {
+    const file = join(folder, "plans", "app.tfplan");
+    const modes: number[] = [];
+    const ran: string[] = [];
+    const terraform = (status: number) => async (args: readonly string[]) => {
+      modes.push(statSync(file).mode & 0o777);
+      ran.push(args[0]);
+      return { status: args[0] === "plan" ? status : 0, output: '{"a":1}' };
+    };
+    expect(await savedPlan(terraform(2), file)).toEqual({ a: 1 });
+    expect(await savedPlan(terraform(0), file)).toBeUndefined();
+    expect(modes).toEqual([0o600, 0o600, 0o600]);
+    expect(ran).toEqual(["plan", "show", "plan"]);
+  });
+
+  test("is kept where --save says, and nowhere else", async () => {
+    const planner = () => async (_stack: string, file: string) => {
+      await savedPlan(async () => ({ status: 0, output: "" }), file);
+      return undefined;
+    };
+    await gvfxDiff(["app", "--save", join(folder, "kept")], {}, { planner });
+    expect(existsSync(join(folder, "kept", "app.tfplan"))).toBe(true);
+    await gvfxDiff(["app"], {}, { planner });
+    expect(existsSync(join(".gvfx", "plans", "production", "app.tfplan"))).toBe(false);
+  });
+});

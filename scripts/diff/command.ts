@@ -1,0 +1,120 @@
+/** `gvfx diff`: what a deploy would do, in words; on a terminal, and as a comment of a pull request. */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { JOB_RULES } from "../../constructs/guardrails/rules";
+import { RESOURCE_RULES } from "../../constructs/guardrails/guardrails";
+import type { Environment } from "../../environments/schema";
+import { STACK_IDS, synthesize } from "../../synth";
+import { OUTPUT_FOLDER, Terraform, type LabStackId } from "../lab/terraform";
+import { readSynthesized, type SynthesizedStack } from "../preview/synthesized";
+import { describePlan } from "./describe";
+import { readPlan } from "./plan";
+import { diffComment, diffText, exitCodeOf, type Diff, type StackOutcome } from "./report";
+import { failedPlan, operatorPlanner } from "./terraform";
+
+/** @returns a plan as `terraform show -json` has it; undefined when it would do nothing */
+export type Planner = (stack: string, file: string) => Promise<unknown>;
+
+export interface DiffSurroundings {
+  /** @default standard output */
+  readonly write?: (text: string) => void;
+  /** @default writes the stacks of the environment, and reads them */
+  readonly synthesized?: (env: Environment, folder: string) => Readonly<Record<string, SynthesizedStack>>;
+  /** @default Terraform's */
+  readonly planner?: (env: Environment, folder: string) => Planner;
+}
+
+interface Flags {
+  readonly comment?: string;
+  readonly revision?: string;
+  readonly save?: string;
+  readonly from?: string;
+  readonly json: boolean;
+}
+
+export function diffCommand(environment: () => Environment, { write = (text) => void process.stdout.write(`${text}\n`), synthesized = inEarnest, planner = plannerOf }: DiffSurroundings = {}): Command {
+  return new Command("diff")
+    .description("what a deploy would do, in words: counts, memory, images, secrets, pairs; what would lose something is on top")
+    .argument("[stack...]", `of ${STACK_IDS.join(", ")}; all of them when none is named`)
+    .option("--comment <file>", "also write it as a comment of a pull request, in markdown")
+    .option("--revision <text>", "what was planned, for the comment: a commit")
+    .option("--save <folder>", "keep the plans there, as <stack>.tfplan: what `terraform apply` then does is what was looked at. A plan can hold secrets: keep it where nobody else reads it")
+    .option("--from <folder>", "plan nothing: read <stack>.json there, as `terraform show -json` prints it; a stack without a file has no change")
+    .option("--json", "print it as JSON", false)
+    .addHelpText("after", "\nChanges nothing. Needs what a plan needs: Terraform, and Nomad's reader token (NOMAD_TOKEN) for data-plane and app;\nfoundation and cutover write ACL objects, and their plans need the rights of a deploy.\nExit status: 0 no change, 2 changes, 1 when a guardrail is broken or a stack could not be planned.")
+    .action(async (stacks: readonly string[], { comment, revision, save, from, json }: Flags) => {
+      const unknown = stacks.filter((stack) => !(STACK_IDS as readonly string[]).includes(stack));
+      if (unknown.length > 0) throw new Error(`${unknown.join(", ")} ${unknown.length === 1 ? "is no stack" : "are no stacks"}; there are ${STACK_IDS.join(", ")}`);
+      const env = environment();
+      const diff = await diffOf(env, STACK_IDS.filter((stack) => stacks.length === 0 || stacks.includes(stack)), { synthesized, planner: from === undefined ? planner : () => plansOf(from), save });
+      if (comment !== undefined) writeFileSync(comment, diffComment(diff, { revision }));
+      write(json ? JSON.stringify(diff, null, 2) : diffText(diff));
+      process.exitCode = exitCodeOf(diff);
+    });
+}
+
+interface DiffOptions extends Required<Pick<DiffSurroundings, "synthesized" | "planner">> {
+  readonly save: string | undefined;
+}
+
+async function diffOf(env: Environment, ids: readonly string[], { synthesized, planner, save }: DiffOptions): Promise<Diff> {
+  const folder = env.lab ? OUTPUT_FOLDER : "cdktf.out";
+  let stacks: Readonly<Record<string, SynthesizedStack>>;
+  try {
+    stacks = synthesized(env, folder);
+  } catch (error) {
+    return { environment: env.name, stacks: [], guardrails: { broken: error instanceof Error ? error.message : String(error) } };
+  }
+  const plan = planner(env, folder);
+  const outcomes = await Promise.all(
+    ids.map(async (stack): Promise<StackOutcome> => {
+      const paths = pathsOf(stacks[stack]);
+      const file = join(save ?? join(".gvfx", "plans", env.name), `${stack}.tfplan`);
+      try {
+        const json = await plan(stack, file);
+        const described = json === undefined ? { stack, changes: [], outputs: [] } : describePlan(readPlan(stack, json), paths);
+        return { outcome: "planned", ...described };
+      } catch (error) {
+        return failedPlan(stack, error, paths);
+      } finally {
+        if (save === undefined) rmSync(file, { force: true });
+      }
+    }),
+  );
+  return { environment: env.name, stacks: outcomes, guardrails: { held: JOB_RULES.length + RESOURCE_RULES.length } };
+}
+
+/** Construct path of each resource's address. */
+function pathsOf({ terraform }: SynthesizedStack): Map<string, string> {
+  return new Map(Object.entries(terraform.resource ?? {}).flatMap(([type, blocks]) => Object.entries(blocks).map(([name, block]) => [`${type}.${name}`, block["//"]?.metadata?.path ?? `${type}.${name}`] as const)));
+}
+
+function inEarnest(env: Environment, folder: string): Readonly<Record<string, SynthesizedStack>> {
+  synthesize(env, folder);
+  return readSynthesized(folder);
+}
+
+function plannerOf(env: Environment, folder: string): Planner {
+  if (!env.lab) return operatorPlanner(folder);
+  const terraform = new Terraform(env);
+  return (stack, file) => terraform.plan(stack as LabStackId, file);
+}
+
+function plansOf(folder: string): Planner {
+  return async (stack) => {
+    const file = join(folder, `${stack}.json`);
+    let text: string;
+    try {
+      text = readFileSync(file, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      throw new Error(`${file} is no JSON (${(error as Error).message}); write it by: terraform show -json <plan> > ${file}`, { cause: error });
+    }
+  };
+}
