@@ -20,7 +20,7 @@ interface Program {
   judge(trigger: Trigger, samples: readonly Sample[], now: number): Judgement;
   overall(verdicts: readonly Verdict[]): Verdict;
   duplicateRuns(runs: readonly Run[], at: { now: number; windowMs: number; timeoutMs: number }): { id: string; key: string }[];
-  failedRuns(runs: readonly Run[], at: { now: number; windowMs: number }): string[];
+  failedRuns(runs: readonly Run[], at: { now: number; windowMs: number; timeoutMs: number }): string[];
   unresolvedRetries(items: readonly RetryItem[], at: { now: number; windowMs: number; lookBackMs: number }): string[];
   provesFreshness(rows: unknown, now: number): boolean;
   probe(answer: Promise<{ status: number; text: string }>, now: () => number): Promise<{ sample: Sample; text?: string }>;

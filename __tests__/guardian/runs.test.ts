@@ -39,7 +39,7 @@ describe("duplicate ingestion", () => {
 });
 
 describe("write failures", () => {
-  const at = { now: NOW, windowMs: 600_000 };
+  const at = WINDOW;
   test("a failed run counts until a later one of the same feed succeeds", () => {
     const failed = run(300, 290, { status: "failed", id: "failed" });
     expect(failedRuns([failed], at)).toEqual(["failed"]);
@@ -48,6 +48,17 @@ describe("write failures", () => {
     expect(failedRuns([{ ...failed, started_at: ago(600) }], at)).toEqual([]);
     // Nobody failed to write what a data import closed.
     expect(failedRuns([{ ...failed, error_summary: CLOSED_SUMMARY }], at)).toEqual([]);
+  });
+
+  test("the last failure is not judged while a later run is under way: a hand-over is no failure, and failing again and again is one", () => {
+    const failed = (from: number, id: string) => run(from, from - 5, { status: "failed", id });
+    expect(failedRuns([failed(300, "stopped"), run(290)], at)).toEqual([]);
+    expect(failedRuns([failed(300, "first"), failed(290, "second"), run(280)], at)).toEqual(["first"]);
+    expect(failedRuns([failed(300, "first"), failed(290, "second"), failed(280, "third")], at)).toEqual(["first", "second", "third"]);
+    expect(failedRuns([failed(300, "of another feed"), run(290, undefined, { feed: "trades" })], at)).toEqual(["of another feed"]);
+    // One that began before it, or for longer than a run may take, makes nothing good.
+    expect(failedRuns([run(310), failed(300, "later")], at)).toEqual(["later"]);
+    expect(failedRuns([failed(300, "stuck"), run(290)], { ...at, timeoutMs: 290_000 })).toEqual(["stuck"]);
   });
 
   test("a retry counts from the age of the window on; a given-up one for the look-back", () => {

@@ -68,13 +68,19 @@ export function duplicateRuns(runs, { now, windowMs, timeoutMs }) {
 const CLOSED_BY_IMPORT = "closed by data import";
 
 /**
- * Runs that failed in the window and that no later run of the same source and feed made good.
- * @param {readonly Run[]} runs @param { { now: number, windowMs: number }} at @returns {string[]} their ids
+ * Runs that failed in the window and that no later run of the same source and feed made good. The last of them is left
+ * out while a later run is under way: a worker that was stopped leaves one in each feed, and its successor's first run
+ * may still make them good. When that fails too, both count.
+ * @param {readonly Run[]} runs @param { { now: number, windowMs: number, timeoutMs: number }} at @returns {string[]} their ids
  */
-export function failedRuns(runs, { now, windowMs }) {
+export function failedRuns(runs, { now, windowMs, timeoutMs }) {
   return [...bySource(runs).values()].flatMap((group) => {
     const lastSuccess = group.map((run) => run.status).lastIndexOf("succeeded");
-    return group.slice(lastSuccess + 1).filter((run) => run.status === "failed" && run.error_summary !== CLOSED_BY_IMPORT && Date.parse(run.started_at) > now - windowMs).map((run) => run.id);
+    const since = group.slice(lastSuccess + 1).filter((run) => run.error_summary !== CLOSED_BY_IMPORT);
+    const last = since.at(-1);
+    const underWay = last?.status === "running" && now - Date.parse(last.started_at) < timeoutMs;
+    const failed = since.filter((run) => run.status === "failed");
+    return (underWay ? failed.slice(0, -1) : failed).filter((run) => Date.parse(run.started_at) > now - windowMs).map((run) => run.id);
   });
 }
 

@@ -84,7 +84,7 @@ export class Sources {
       duplicates: runsMissing ? { at, missing: runsMissing } : { at, count: duplicateRuns(rows, { now: at, windowMs: windowsMs.duplicates, timeoutMs: this.settings.runTimeoutMs }).length },
       failures: missing
         ? { at, missing }
-        : { at, count: unresolvedRetries(items, { now: at, windowMs: windowsMs.failures, lookBackMs: this.settings.lookBackMs }).length + failedRuns(rows, { now: at, windowMs: windowsMs.failures }).length },
+        : { at, count: unresolvedRetries(items, { now: at, windowMs: windowsMs.failures, lookBackMs: this.settings.lookBackMs }).length + failedRuns(rows, { now: at, windowMs: windowsMs.failures, timeoutMs: this.settings.runTimeoutMs }).length },
     };
   }
 
