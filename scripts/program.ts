@@ -14,6 +14,7 @@ import { labCommand } from "./lab/command";
 import { leaseCommand } from "./lease/command";
 import { previewCommand } from "./preview/command";
 import { renderCommand } from "./render";
+import { secretsCommand } from "./secrets/command";
 
 export function gvfxProgram(environment: () => Environment): Command {
   const program = new Command("gvfx").description("Operates the tv-goldviewfx platform. GVFX_ENV selects the environment (default: production).");
@@ -23,6 +24,7 @@ export function gvfxProgram(environment: () => Environment): Command {
     previewCommand(),
     doctorCommand(),
     diffCommand(environment),
+    secretsCommand(environment),
     whyCommand(environment),
     leaseCommand(environment),
     dataCommand(environment),

@@ -1,28 +1,15 @@
 /** Fills the lab's OpenBao with every secret that a job reads. Values are made here, stay as they are on later runs, and are shown nowhere. */
-import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { SECRETS, type Secret } from "../../contracts/secrets";
-import { serviceName } from "../../contracts/services";
-import { APP_DATABASE, APP_ROLE } from "../../constructs/jobs/postgres";
 import type { Environment } from "../../environments/schema";
 import { request } from "../clients/http";
+import { derivationOf, generatedValue } from "../secrets/values";
 import type { Endpoint } from "./access";
 
-/** Fields whose form somebody else decides. */
-const FORMS: Readonly<Record<string, () => string>> = {
-  // 32 bytes of hex, facts of the Convex backend.
-  INSTANCE_SECRET: () => randomBytes(32).toString("hex"),
-  MINIO_ROOT_USER: () => `lab-${randomBytes(6).toString("hex")}`,
-  // MinIO takes 3 to 20 characters.
-  AWS_ACCESS_KEY_ID: () => randomBytes(10).toString("hex").toUpperCase(),
-  BACKUP_STORE_KEY_ID: () => randomBytes(10).toString("hex").toUpperCase(),
-};
 /** What the doubles ask for although the app does not require it: the exchange wants a key and a signature. */
 const ASKED_BY_DOUBLES: ReadonlySet<string> = new Set(["BINGX_API_KEY", "BINGX_SECRET_KEY"]);
 
 const SNAPSHOT_TOKEN = SECRETS.find(({ field }) => field === "CONSUL_SNAPSHOT_TOKEN")!;
-
-const random = (): string => randomBytes(24).toString("hex");
 
 /**
  * A value for every secret that the lab's jobs cannot do without, by path.
@@ -41,10 +28,9 @@ export function labSecrets(env: Environment, known: Readonly<Record<string, stri
   return paths;
 }
 
-function valueOf({ field, origin }: Secret, env: Environment, made: Readonly<Record<string, string>>): string {
-  if (field === "TIMESCALE_URL") return `postgres://${APP_ROLE}:${made.APP_DB_PASSWORD}@${serviceName("postgres")}.service.${env.consul.domain}:${env.ports.postgres}/${APP_DATABASE}`;
-  if (origin === "derived") throw new Error(`${field} is derived from other secrets, and the lab does not know how; teach it in scripts/lab/secrets.ts`);
-  return (FORMS[field] ?? random)();
+function valueOf(secret: Secret, env: Environment, made: Readonly<Record<string, string>>): string {
+  // What only a person has elsewhere, a double takes any value for.
+  return secret.origin === "derived" ? derivationOf(secret).make(env, made) : generatedValue(secret.field);
 }
 
 const keysSchema = z.object({ data: z.object({ data: z.record(z.string(), z.string()) }) });

@@ -1,0 +1,163 @@
+/** `gvfx secrets`: what Vault must hold is made, asked for, and looked at. No value is ever printed. */
+import { readFileSync } from "node:fs";
+import password from "@inquirer/password";
+import { Command } from "commander";
+import { SECRETS, type Secret } from "../../contracts/secrets";
+import type { Environment } from "../../environments/schema";
+import { VaultClient } from "../clients/vault";
+import { readCredentials, type Variables } from "../doctor/credentials";
+import { labAccess } from "../lab/access";
+import { fillSecrets, putSecret } from "./fill";
+import { readPaths, stateOf, type KeyValue } from "./state";
+import { exitCodeOf, stateText } from "./text";
+
+export interface SecretsSurroundings {
+  /** @default those of the process */
+  readonly variables?: Variables;
+  /** @default standard output */
+  readonly write?: (text: string) => void;
+  /** @default standard error */
+  readonly complain?: (text: string) => void;
+  readonly readFile?: (path: string) => string;
+  /** @default the environment's Vault, by VAULT_TOKEN; a lab's own */
+  readonly vault?: (env: Environment) => KeyValue;
+  /** Another Vault, by SOURCE_VAULT_TOKEN. */
+  readonly otherVault?: (address: string) => Pick<KeyValue, "readSecret">;
+  /** Hidden; undefined where nobody can be asked. @default a prompt, where there is a terminal */
+  readonly prompt?: ((message: string) => Promise<string>) | undefined;
+}
+
+/** Nothing is known, or nothing was done. */
+const NOT_DONE = 2;
+
+interface PutFlags {
+  readonly file?: string;
+  readonly fromVault?: string;
+  readonly from?: string;
+  readonly overwrite: boolean;
+}
+
+export function secretsCommand(environment: () => Environment, surroundings: SecretsSurroundings = {}): Command {
+  const { variables = process.env, write = (text) => void process.stdout.write(`${text}\n`), complain = (text) => void process.stderr.write(`${text}\n`), readFile = (path) => readFileSync(path, "utf8") } = surroundings;
+  const vaultOf = surroundings.vault ?? ((env: Environment) => operatorVault(env, variables, readFile));
+  const otherVault = surroundings.otherVault ?? ((address: string) => sourceVault(address, variables, readFile));
+  const prompt = "prompt" in surroundings ? surroundings.prompt : process.stdin.isTTY ? (message: string) => password({ message, mask: false }) : undefined;
+
+  const asked = async (work: (env: Environment) => Promise<number>): Promise<void> => {
+    try {
+      process.exitCode = await work(environment());
+    } catch (error) {
+      complain(error instanceof Error ? error.message : String(error));
+      process.exitCode = NOT_DONE;
+    }
+  };
+  const look = async (env: Environment, vault: KeyValue): Promise<number> => {
+    const state = stateOf(env, await readPaths(env, vault));
+    write(stateText(env.vault.kvMount, state));
+    return exitCodeOf(state);
+  };
+
+  const command = new Command("secrets").description("what Vault must hold: looked at, made, asked for; no value is ever printed").addHelpText("after", "\nAsks Vault by VAULT_TOKEN, and VAULT_CACERT where its certificate is of an own authority.");
+
+  command
+    .command("check")
+    .description("say for each job which secrets it lacks")
+    .option("--json", "print it as JSON", false)
+    .addHelpText("after", "\nExit status: 0 when everything that is required is there, 1 when something is not, 2 when it could not be looked at.")
+    .action(({ json }: { readonly json: boolean }) =>
+      asked(async (env) => {
+        if (!json) return look(env, vaultOf(env));
+        const state = stateOf(env, await readPaths(env, vaultOf(env)));
+        write(JSON.stringify({ secrets: state.secrets.map(({ secret, ...rest }) => ({ field: secret.field, path: secret.path, readers: secret.readers, origin: secret.origin, ...rest })), missingPaths: state.missingPaths }, null, 2));
+        return exitCodeOf(state);
+      }),
+    );
+
+  command
+    .command("init")
+    .description("make what is missing and can be made, ask for the rest, and write it to Vault; what is there stays as it is")
+    .addHelpText("after", "\nOn a terminal it asks, unseen, for what only a person has; an empty answer leaves it out for now.\nExit status: as of check, after it.")
+    .action(() =>
+      asked(async (env) => {
+        const vault = vaultOf(env);
+        const { written, emptyPaths } = await fillSecrets(env, vault, async ({ field, purpose }) => {
+          if (!prompt) return undefined;
+          const value = (await prompt(`${field} (${purpose}), or nothing to leave it out:`)).trim();
+          return value === "" ? undefined : value;
+        });
+        if (written.length > 0) complain(`written: ${written.join(", ")}`);
+        if (emptyPaths.length > 0) complain(`made, with nothing in them yet: ${emptyPaths.join(", ")}`);
+        if (written.includes("BACKUP_KEY")) complain("BACKUP_KEY encrypts every backup, and is nowhere but in Vault: keep a copy where a loss of Vault does not reach");
+        return look(env, vault);
+      }),
+    );
+
+  command
+    .command("put")
+    .description("write one secret, and what follows from it")
+    .argument("<field>", "for example BINGX_API_KEY; `check --json` lists them")
+    .option("--file <path>", "its content, without a line break at its end; - is standard input")
+    .option("--from-vault <address>", "take it from another Vault, by SOURCE_VAULT_TOKEN (and SOURCE_VAULT_CACERT); with --from")
+    .option("--from <mount/path#field>", "where it is there, in a key-value engine of version 2; the field is this one's name when none is named")
+    .option("--overwrite", "replace a value that is there", false)
+    .addHelpText("after", "\nWithout --file or --from-vault it asks, unseen.\nA job has the new value from its next start on: nothing is restarted.")
+    .action((field: string, flags: PutFlags) =>
+      asked(async (env) => {
+        const secret = secretOf(field);
+        const vault = vaultOf(env);
+        const { state } = stateOf(env, await readPaths(env, vault)).secrets.find((one) => one.secret.field === field)!;
+        if (state === "present" && !flags.overwrite) throw new Error(`${field} is in ${env.vault.kvMount}/${secret.path} already, and was left as it is; --overwrite replaces it, and its readers (${secret.readers.join(", ") || "an operator's commands"}) have the new one from their next start on`);
+        const value = await givenValue(field, flags);
+        const written = await putSecret(env, vault, secret, value);
+        complain(`written: ${written.join(", ")}`);
+        return 0;
+      }),
+    );
+
+  async function givenValue(field: string, { file, fromVault, from }: PutFlags): Promise<string> {
+    const ways = [file, fromVault].filter((way) => way !== undefined).length;
+    if (ways > 1) throw new Error("--file and --from-vault exclude each other");
+    if ((fromVault === undefined) !== (from === undefined)) throw new Error("--from-vault and --from belong together: which Vault, and where in it, for example --from-vault https://vault.example.com --from secret/goldviewfx#BINGX_API_KEY");
+    const text = file !== undefined ? readFile(file === "-" ? "/dev/stdin" : file).replace(/\r?\n$/, "") : fromVault !== undefined ? await fromOther(fromVault, from!, field) : await askedFor(field);
+    if (text.trim() === "") throw new Error(`${field} would be empty; nothing was written`);
+    return text;
+  }
+
+  async function askedFor(field: string): Promise<string> {
+    if (!prompt) throw new Error(`there is no terminal to ask for ${field}; give it by --file, --file - (standard input), or --from-vault`);
+    return prompt(`${field}:`);
+  }
+
+  async function fromOther(address: string, place: string, field: string): Promise<string> {
+    const match = /^([^/]+)\/([^#]+)(?:#(.+))?$/.exec(place);
+    if (!match) throw new Error(`"${place}" is no place in a Vault; write <mount>/<path>#<field>, for example secret/goldviewfx#${field}`);
+    const [, mount, path, name = field] = match;
+    const value = (await otherVault(address).readSecret(mount, path))?.fields[name];
+    if (value === undefined) throw new Error(`${address} has no ${name} in ${mount}/${path}; nothing was written`);
+    return value;
+  }
+  return command;
+}
+
+function secretOf(field: string): Secret {
+  const secret = SECRETS.find((one) => one.field === field);
+  if (!secret) throw new Error(`${field} is no secret of the platform; there are ${SECRETS.map((one) => one.field).join(", ")}`);
+  if (secret.origin === "derived") throw new Error(`${field} follows from other secrets, and is not given: gvfx secrets init makes it`);
+  return secret;
+}
+
+function operatorVault(env: Environment, variables: Variables, readFile: (path: string) => string): VaultClient {
+  if (env.lab) {
+    const { address, token, caPem } = labAccess(env).vault;
+    return new VaultClient(address, { ca: caPem }, token);
+  }
+  const { vaultToken, vaultCa } = readCredentials(variables, readFile);
+  if (!vaultToken) throw new Error(`VAULT_TOKEN is not set; export one that may read, create and update ${env.vault.kvMount}/*, and VAULT_CACERT (PEM file) where Vault's certificate is of an own authority`);
+  return new VaultClient(env.vault.operatorAddress ?? env.vault.address, { ca: vaultCa }, vaultToken);
+}
+
+function sourceVault(address: string, variables: Variables, readFile: (path: string) => string): VaultClient {
+  const [token, ca] = [variables.SOURCE_VAULT_TOKEN?.trim(), variables.SOURCE_VAULT_CACERT?.trim()];
+  if (!token) throw new Error(`SOURCE_VAULT_TOKEN is not set: a token of ${address} that may read the secret`);
+  return new VaultClient(address, { ca: ca ? readFile(ca) : undefined }, token);
+}

@@ -1,0 +1,74 @@
+/** Writes to Vault what is missing and can be made, and what an operator gives. What is there is never written over unasked. */
+import { SECRETS, type Secret } from "../../contracts/secrets";
+import type { Environment } from "../../environments/schema";
+import { UnexpectedAnswer } from "../clients/http";
+import { readPaths, stateOf, valuesOf, type AtPath, type KeyValue } from "./state";
+import { derivationOf, generatedValue } from "./values";
+
+/** Asks for a secret that only a person has. @returns undefined when it is left out for now */
+export type Ask = (secret: Secret, required: boolean) => Promise<string | undefined>;
+
+export interface Filled {
+  /** Fields that were written, in the order of the catalog. */
+  readonly written: readonly string[];
+  /** Paths that were made although nothing is in them yet: their readers' templates wait for the path. */
+  readonly emptyPaths: readonly string[];
+}
+
+/**
+ * Makes what a program can make, asks for the rest, and writes each path once.
+ * @param ask is asked for required secrets of an operator only
+ * @throws Error when Vault refuses; what was written before stays, and the same command goes on
+ */
+export async function fillSecrets(env: Environment, vault: KeyValue, ask: Ask): Promise<Filled> {
+  const paths = await readPaths(env, vault);
+  const state = stateOf(env, paths);
+  const values: Record<string, string> = { ...valuesOf(paths) };
+  const fresh = new Map<string, Record<string, string>>();
+  const add = ({ path, field }: Secret, value: string): void => {
+    values[field] = value;
+    fresh.set(path, { ...fresh.get(path), [field]: value });
+  };
+
+  const absent = state.secrets.filter(({ state: of }) => of === "missing" || of === "stale");
+  for (const { secret } of absent) if (secret.origin === "generated") add(secret, generatedValue(secret.field));
+  for (const { secret, required } of absent) {
+    const given = secret.origin === "operator" && required ? await ask(secret, required) : undefined;
+    if (given !== undefined) add(secret, given);
+  }
+  for (const { secret, required } of absent) {
+    const { of, make } = secret.origin === "derived" ? derivationOf(secret) : { of: [], make: undefined };
+    if (make && required && of.every((field) => values[field] !== undefined)) add(secret, make(env, values));
+  }
+  for (const path of state.missingPaths) if (!fresh.has(path)) fresh.set(path, {});
+
+  for (const [path, fields] of fresh) await write(env, vault, path, fields, paths.get(path));
+  const written = new Set([...fresh.values()].flatMap((fields) => Object.keys(fields)));
+  return { written: SECRETS.flatMap(({ field }) => (written.has(field) ? [field] : [])), emptyPaths: [...fresh].flatMap(([path, fields]) => (Object.keys(fields).length === 0 ? [path] : [])) };
+}
+
+/**
+ * Writes one secret over what is there, and what follows from it.
+ * @returns fields that were written
+ */
+export async function putSecret(env: Environment, vault: KeyValue, secret: Secret, value: string): Promise<readonly string[]> {
+  const paths = new Map(await readPaths(env, vault));
+  const values = { ...valuesOf(paths), [secret.field]: value };
+  const following = SECRETS.filter((other) => other.origin === "derived" && derivationOf(other).of.includes(secret.field));
+  const all = [[secret, value] as const, ...following.map((other) => [other, derivationOf(other).make(env, values)] as const)];
+  for (const path of new Set(all.map(([{ path }]) => path))) await write(env, vault, path, Object.fromEntries(all.flatMap(([other, of]) => (other.path === path ? [[other.field, of] as const] : []))), paths.get(path));
+  return all.map(([{ field }]) => field);
+}
+
+async function write(env: Environment, vault: KeyValue, path: string, fields: Readonly<Record<string, string>>, before: AtPath): Promise<void> {
+  const { kvMount } = env.vault;
+  if (before === "unreadable") throw new Error(`the token in VAULT_TOKEN may not read ${kvMount}/${path}, whose other fields would be lost by a write; use one that may read, create and update it`);
+  try {
+    await vault.writeSecret(kvMount, path, { ...before?.fields, ...fields }, before?.version ?? 0);
+  } catch (error) {
+    if (error instanceof UnexpectedAnswer && error.status === 403) throw new Error(`the token in VAULT_TOKEN may not write ${kvMount}/${path}; use one that may read, create and update it`, { cause: error });
+    if (error instanceof UnexpectedAnswer && error.status === 404) throw new Error(`Vault has no mount ${kvMount}: deploy foundation first, which makes it`, { cause: error });
+    if (error instanceof UnexpectedAnswer && error.status === 400) throw new Error(`${kvMount}/${path} was changed by somebody else meanwhile, and is left alone; run the command again`, { cause: error });
+    throw error;
+  }
+}
