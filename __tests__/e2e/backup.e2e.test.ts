@@ -17,6 +17,9 @@ const FILES = CONVEX_BUCKETS.S3_STORAGE_FILES_BUCKET;
 /** Stands for a model artefact. */
 const MODEL = "weights of a model";
 const OBJECTSTORE = "http://127.0.0.1:19000";
+/** Of the load that stores and deletes files. */
+const WRITERS = 4;
+const FILES_AT_ONCE = 20;
 
 const json = async <T>(args: readonly string[], accept?: readonly number[]): Promise<T> => JSON.parse((await gvfxData([...args, "--json"], accept)).output) as T;
 
@@ -129,4 +132,34 @@ describeUnless(dataTestsMissing(), "backup and restore", () => {
     await gvfxData(["restore", "--start"]);
     expect(await appIsStopped()).toEqual([false, false]);
   }, 600_000);
+
+  test("taken at a random moment of a load that stores and deletes files, it has every file that its rows name", async () => {
+    const over = new AbortController();
+    const kept: string[] = [];
+    const counted = { stored: 0, deleted: 0 };
+    // Files live for a few seconds: at any moment some are new, and some have just gone.
+    const writer = async (name: number): Promise<void> => {
+      while (!over.signal.aborted) {
+        kept.push((await convex<{ storageId: string }>("action", "storage:storeTextFile", { content: `${MODEL} ${name} ${(counted.stored += 1)}`, contentType: "text/plain" })).storageId);
+        if (kept.length <= FILES_AT_ONCE) continue;
+        await convex("mutation", "storage:deleteFile", { storageId: kept.shift()! });
+        counted.deleted += 1;
+      }
+    };
+    const writers = Promise.all(Array.from({ length: WRITERS }, (_, name) => writer(name)));
+    let report: RestoreReport;
+    try {
+      await new Promise((done) => setTimeout(done, 2_000 + Math.random() * 10_000));
+      const { snapshot } = await backup();
+      report = await json<RestoreReport>(["restore", "--rehearse", "--snapshot", snapshot]);
+    } finally {
+      over.abort();
+      await writers;
+      for (const storageId of kept) await convex("mutation", "storage:deleteFile", { storageId });
+    }
+    process.stderr.write(`under load: ${counted.stored} files stored, ${counted.deleted} deleted, ${report.references} references restored\n`);
+    expect([report.verdict, report.problems]).toEqual(["proven", []]);
+    expect(report.references).toBeGreaterThanOrEqual(FILES_AT_ONCE);
+    expect(counted.deleted).toBeGreaterThan(100);
+  }, A_BACKUP * 4_000);
 });

@@ -1,0 +1,53 @@
+/** `gvfx diff` with the real Terraform and providers against the lab: nothing after a deploy, a real change in words, and what it costs. */
+import { join } from "node:path";
+import { run } from "../../scripts/lab/run";
+import { credentials, OUTPUT_FOLDER, synthesizeLab } from "../../scripts/lab/terraform";
+import { STACK_IDS } from "../../synth";
+import { describeUnless } from "../terraform/terraform";
+import { environment, GVFX_LAB, labMissing } from "./lab-fixture";
+
+/** What an operator's environment file says after the loss of a node: a change of the data plane that was really thought of. */
+const MOVED = "lab-without-server-1";
+/** What the words may cost beside the plan itself. */
+const RATIO_GOAL = 1.3;
+const PAIRS_OF_RUNS = 5;
+
+const gvfxDiff = (args: readonly string[], accept: readonly number[], name = "lab") => run(process.execPath, ["scripts/gvfx.mjs", "diff", ...args], { env: { ...GVFX_LAB, GVFX_ENV: name }, accept });
+const barePlan = () => run("terraform", ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock=false"], { cwd: join(OUTPUT_FOLDER, "stacks", "app"), env: { CHECKPOINT_DISABLE: "1", ...credentials(environment, "app") }, accept: [0] });
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1_000;
+}
+
+describeUnless(labMissing(), "what a deploy would do", () => {
+  afterAll(() => synthesizeLab(), 60_000);
+
+  test("after a deploy: nothing, in every stack", async () => {
+    const { output } = await gvfxDiff([], [0, 1, 2]);
+    for (const stack of STACK_IDS) expect(output).toContain(`${stack}: no change`);
+  }, 180_000);
+
+  test("the data plane on another node is told in words, and is red", async () => {
+    const { status, output } = await gvfxDiff(["data-plane"], [0, 1, 2], MOVED);
+    expect(output).toMatch(/^LOOK CLOSELY/);
+    expect(output).toMatch(/!! data-plane: job gvfx-postgres would be changed: it would start without its data/);
+    expect(output).toContain("it must run where ${node.unique.name} is server-2, no longer server-1");
+    expect(status).toBe(2);
+  }, 120_000);
+
+  test("costs little more than the plan that it tells of", async () => {
+    await synthesizeLab();
+    await barePlan();
+    const times = { bare: [] as number[], diff: [] as number[] };
+    for (let n = 0; n < PAIRS_OF_RUNS; n++) {
+      times.bare.push(await seconds(barePlan));
+      times.diff.push(await seconds(() => gvfxDiff(["app"], [0])));
+    }
+    const ratio = median(times.diff) / median(times.bare);
+    process.stderr.write(`gvfx diff app: ${ratio.toFixed(2)} times a bare plan (median of ${PAIRS_OF_RUNS}: ${median(times.diff).toFixed(1)} s and ${median(times.bare).toFixed(1)} s)\n`);
+    expect(ratio).toBeLessThanOrEqual(RATIO_GOAL);
+  }, 300_000);
+});
