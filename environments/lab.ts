@@ -184,6 +184,34 @@ export const lab: EnvironmentInput = {
   },
 };
 
+/** Where legacy listens when it shares server-1's address with the gateway and the data plane: the ports that they have are taken. */
+const MOVED_PORTS = { ssh: 2222, frontend: 13_000, api: 18_787, rlService: 19_101, convex: 13_210 } as const;
+
+/** The lab with legacy on server-1 instead of on a host of its own: where an operator has no machine to spare. */
+export const labLegacyOnServer1: EnvironmentInput = {
+  ...lab,
+  name: "lab-legacy-on-server-1",
+  backend: { kind: "local", folder: ".gvfx/state/lab-legacy-on-server-1" },
+  legacy: {
+    ...lab.legacy,
+    host: { ...lab.legacy.host, node: "server-1", tailnetAddress: "100.127.0.11" },
+    ports: { frontend: MOVED_PORTS.frontend, api: MOVED_PORTS.api, rlService: MOVED_PORTS.rlService },
+    convexUrl: `http://100.127.0.11:${MOVED_PORTS.convex}`,
+  },
+  lab: {
+    ...lab.lab!,
+    legacySshPort: MOVED_PORTS.ssh,
+    published: [
+      ...lab.lab!.published.filter(({ machine }) => machine !== "legacy"),
+      { machine: "server-1", port: MOVED_PORTS.ssh, on: 12_204 },
+      { machine: "server-1", port: MOVED_PORTS.frontend, on: 13_001 },
+      { machine: "server-1", port: MOVED_PORTS.api, on: 18_788 },
+      { machine: "server-1", port: MOVED_PORTS.rlService, on: 19_102 },
+      { machine: "server-1", port: MOVED_PORTS.convex, on: 13_311 },
+    ],
+  },
+};
+
 /** The lab after server-1, with the data, is gone for good: what an operator changes then (docs/restore.md). */
 export const labWithoutServer1: EnvironmentInput = {
   ...lab,

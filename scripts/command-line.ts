@@ -13,3 +13,9 @@ export function durationOption(text: string): Duration {
     throw new InvalidArgumentError((error as Error).message);
   }
 }
+
+/** For an error that no command has told: its message says how to mend it, and a stack trace would hide that. */
+export function ended(error: unknown): void {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -45,10 +45,10 @@ export class LabStack extends PlatformStack {
 
     const ssh = new LabSsh(this, "ssh", [...nodes.map((node) => node.name), witness.name, "legacy"]);
     const nodeImage = built("node");
-    new LabNodes(this, "nodes", { ...network, environment, login: ssh, image: nodeImage, existing: { consulGossipKey: consul.gossipKey, caPem: authority.caPem } });
+    const { machines } = new LabNodes(this, "nodes", { ...network, environment, login: ssh, image: nodeImage, existing: { consulGossipKey: consul.gossipKey, caPem: authority.caPem } });
 
     new LabMachine(this, "exchange", { ...network, name: "exchange", address: lab.exchange.tailnetAddress, image: built("exchange") });
-    legacyMachine(this, network, environment, { image: built("legacy"), login: ssh });
+    legacyMachine(this, network, environment, { image: built("legacy"), login: ssh, nodes: machines });
     // Resolves names as split DNS lets a user's device do.
     new LabMachine(this, "device", { ...network, name: "device", address: lab.device.tailnetAddress, image: nodeImage, entrypoint: ["sleep", "infinity"], dns: nodeDns, container: { init: true } });
 

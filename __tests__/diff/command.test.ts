@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { diffCommand, type DiffSurroundings } from "../../scripts/diff/command";
+import type { Synthesizer } from "../../scripts/diff/synthesizer";
 import { savedPlan } from "../../scripts/diff/terraform";
 import { RunFailed } from "../../scripts/lab/run";
 import { environment } from "../jobs/worked-example";
@@ -14,6 +15,16 @@ const synthesized = Object.fromEntries((["foundation", "data-plane", "app", "cut
 const change = (type: string, name: string, actions: readonly string[], before: object | null, after: object | null, more: object = {}) => ({
   format_version: "1.2",
   resource_changes: [{ address: `${type}.${name}`, mode: "managed", type, name, change: { actions, before, after, after_unknown: {}, before_sensitive: {}, after_sensitive: {}, ...more } }],
+});
+
+/** Synthesizes in memory. @param before text of what lies there from before, of every stack @param log gets what it is told */
+const fresh = (before?: string, log: string[] = []): Synthesizer => ({
+  folder: "cdktf.out",
+  before: () => before,
+  synthesize: () => synthesized as never,
+  text: () => "now",
+  putInPlace: () => void log.push("put in place"),
+  close: () => void log.push("closed"),
 });
 
 let folder: string;
@@ -32,7 +43,7 @@ async function gvfxDiff(args: readonly string[], plans: Readonly<Record<string, 
     return plans[stack];
   };
   try {
-    await diffCommand(() => environment, { write: (text) => written.push(text), synthesized: () => synthesized as never, planner, ...surroundings }).parseAsync([...args], { from: "user" });
+    await diffCommand(() => environment, { write: (text) => written.push(text), synthesizer: () => fresh(), planner, ...surroundings }).parseAsync([...args], { from: "user" });
     return { said: written.join("\n"), exit: process.exitCode as number | undefined, asked };
   } finally {
     process.exitCode = undefined;
@@ -84,10 +95,34 @@ test("a broken guardrail: exit status 1, its words, and nothing is planned", asy
   const broken = () => {
     throw new Error("[worker-singleton] gvfx-worker: count is 2\n  set it to 1");
   };
-  const { said, exit, asked } = await gvfxDiff(["app", "--comment", comment], {}, { synthesized: broken });
+  const { said, exit, asked } = await gvfxDiff(["app", "--comment", comment], {}, { synthesizer: () => ({ ...fresh(), synthesize: broken }) });
   expect([exit, asked]).toEqual([1, []]);
   expect(said).toContain("[worker-singleton] gvfx-worker: count is 2");
   expect(readFileSync(comment, "utf8")).toMatch(/CAUTION[\s\S]*count is 2/);
+});
+
+describe("Terraform begins with the stacks of an earlier time", () => {
+  const log: string[] = [];
+  const planner = () => async (stack: string) => void log.push(`plans ${stack}`);
+  beforeEach(() => void log.splice(0));
+
+  test("which is all there is to do while they are the same", async () => {
+    await gvfxDiff(["app", "cutover"], {}, { planner, synthesizer: () => fresh("now", log) });
+    expect(log).toEqual(["plans app", "plans cutover", "closed"]);
+  });
+
+  test("and plans those that differ again, once they are in place", async () => {
+    const synthesizer = () => ({ ...fresh("now", log), before: (stack: string) => (stack === "app" ? "before" : stack === "cutover" ? undefined : "now") });
+    await gvfxDiff(["data-plane", "app", "cutover"], {}, { planner, synthesizer });
+    expect(log).toEqual(["plans data-plane", "plans app", "put in place", "plans app", "plans cutover", "closed"]);
+  });
+
+  test("a broken guardrail is told, whatever they are", async () => {
+    const synthesizer = () => ({ ...fresh("before", log), synthesize: () => { throw new Error("[a-rule] is broken"); } });
+    const { said, exit } = await gvfxDiff(["app"], {}, { planner, synthesizer });
+    expect([exit, log]).toEqual([1, ["plans app", "closed"]]);
+    expect(said).toContain("[a-rule] is broken");
+  });
 });
 
 describe("no secret is shown", () => {

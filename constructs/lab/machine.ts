@@ -41,6 +41,8 @@ export interface LabMachineProps extends LabNetworkProps {
   readonly dns?: string[];
   /** Command that exits 0 when the machine serves; the deploy waits for it. @default none: a started container is enough */
   readonly healthy?: string;
+  /** A machine whose address and ports it shares, and that publishes them. @default it has an address of its own */
+  readonly shares?: LabMachine;
   /** What only a node needs: capabilities, cgroups. @default none */
   readonly container?: Partial<ContainerConfig>;
 }
@@ -56,14 +58,18 @@ export class LabMachine extends Construct {
     const env = Object.entries(props.env ?? {}).map(([key, value]) => `${key}=${value}`);
     this.container = new Container(this, "container", {
       name: containerName(name),
-      hostname: name,
       image: props.image,
       ...(props.entrypoint ? { entrypoint: props.entrypoint } : {}),
       ...(props.command ? { command: props.command } : {}),
       ...(env.length ? { env } : {}),
-      ...(props.dns ? { dns: props.dns } : {}),
-      networksAdvanced: [{ name: props.network, ipv4Address: props.address }],
-      ports: published.map(({ port, on }) => ({ internal: port, external: on, ip: LOOPBACK })),
+      ...(props.shares
+        ? { networkMode: `container:${props.shares.container.id}` }
+        : {
+            hostname: name,
+            ...(props.dns ? { dns: props.dns } : {}),
+            networksAdvanced: [{ name: props.network, ipv4Address: props.address }],
+            ports: published.map(({ port, on }) => ({ internal: port, external: on, ip: LOOPBACK })),
+          }),
       upload: (props.files ?? []).map(({ path, content, mode }) => ({ file: path, content, permissions: mode ?? "0644" })),
       // Back after a restart of the engine or of the host; not after somebody stopped it.
       restart: "unless-stopped",

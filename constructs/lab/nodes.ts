@@ -29,6 +29,9 @@ const NODE: Partial<ContainerConfig> = {
 const BOOTED = "systemctl is-system-running";
 
 export class LabNodes extends Construct {
+  /** App nodes by name. */
+  readonly machines: Record<string, LabMachine> = {};
+
   constructor(scope: Construct, id: string, { environment, login, image, existing, ...network }: LabNodesProps) {
     super(scope, id);
     const { consul, vault, nomad, nodes, witness } = environment;
@@ -39,7 +42,7 @@ export class LabNodes extends Construct {
       ...(vault.caFile ? [{ path: vault.caFile, content: existing.caPem }] : []),
     ];
     for (const { name, tailnetAddress, volumesRoot } of nodes) {
-      new LabMachine(this, name, {
+      this.machines[name] = new LabMachine(this, name, {
         ...network,
         name,
         address: tailnetAddress,

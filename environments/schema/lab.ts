@@ -28,6 +28,8 @@ export const labSchema = z.strictObject({
   exchange: z.strictObject({ tailnetAddress: tailnetAddress("100.127.0.51"), port: portNumber(8080), alertsPort: portNumber(8081) }),
   /** A container that stands for a user's device. */
   device: z.strictObject({ tailnetAddress: tailnetAddress("100.127.0.71") }),
+  /** Where the legacy host's SSH server listens, where it shares a node's address (legacy.host.node). @default 22 */
+  legacySshPort: portNumber(2222).optional(),
   /** Ports published on 127.0.0.1, and nowhere else: the operator's way in. */
   published: z.array(z.strictObject({ machine: label("server-1"), port: portNumber(4646), on: portNumber(14_646) })),
 });

@@ -170,10 +170,10 @@ export function cutoverWorld(given: Environment, access: CutoverAccess): Cutover
   };
 }
 
-/** Every machine that can run a worker, once: legacy may be on one of the app nodes. */
+/** Every machine that can run a worker, once: legacy may be on one of the app nodes. In a lab it shares the node's address alone, not its processes. */
 function workerMachines(env: Environment): SshTarget[] {
   const nodes = env.nodes.map(({ name }) => nodeMachine(env, name));
-  return env.legacy.host.node === undefined ? [...nodes, legacyMachine(env)] : nodes;
+  return env.legacy.host.node === undefined || env.lab ? [...nodes, legacyMachine(env)] : nodes;
 }
 
 async function overlapping(env: Environment, signal: AbortSignal): Promise<string[]> {

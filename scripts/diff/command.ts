@@ -5,12 +5,13 @@ import { Command } from "commander";
 import { JOB_RULES } from "../../constructs/guardrails/rules";
 import { RESOURCE_RULES } from "../../constructs/guardrails/guardrails";
 import type { Environment } from "../../environments/schema";
-import { STACK_IDS, synthesize } from "../../synth";
-import { OUTPUT_FOLDER, Terraform, type LabStackId } from "../lab/terraform";
-import { readSynthesized, type SynthesizedStack } from "../preview/synthesized";
+import { STACK_IDS } from "../../synth";
+import { Terraform, type LabStackId } from "../lab/terraform";
+import type { SynthesizedStack } from "../preview/synthesized";
 import { describePlan } from "./describe";
 import { readPlan } from "./plan";
 import { diffComment, diffText, exitCodeOf, type Diff, type StackOutcome } from "./report";
+import { synthesizerOf, type Synthesizer } from "./synthesizer";
 import { failedPlan, operatorPlanner } from "./terraform";
 
 /** @returns a plan as `terraform show -json` has it; undefined when it would do nothing */
@@ -19,8 +20,8 @@ export type Planner = (stack: string, file: string) => Promise<unknown>;
 export interface DiffSurroundings {
   /** @default standard output */
   readonly write?: (text: string) => void;
-  /** @default writes the stacks of the environment, and reads them */
-  readonly synthesized?: (env: Environment, folder: string) => Readonly<Record<string, SynthesizedStack>>;
+  /** @default cdktf's, in the folder where a deploy looks for them */
+  readonly synthesizer?: (env: Environment) => Synthesizer;
   /** @default Terraform's */
   readonly planner?: (env: Environment, folder: string) => Planner;
 }
@@ -33,7 +34,7 @@ interface Flags {
   readonly json: boolean;
 }
 
-export function diffCommand(environment: () => Environment, { write = (text) => void process.stdout.write(`${text}\n`), synthesized = inEarnest, planner = plannerOf }: DiffSurroundings = {}): Command {
+export function diffCommand(environment: () => Environment, { write = (text) => void process.stdout.write(`${text}\n`), synthesizer = synthesizerOf, planner = plannerOf }: DiffSurroundings = {}): Command {
   return new Command("diff")
     .description("what a deploy would do, in words: counts, memory, images, secrets, pairs; what would lose something is on top")
     .argument("[stack...]", `of ${STACK_IDS.join(", ")}; all of them when none is named`)
@@ -47,52 +48,69 @@ export function diffCommand(environment: () => Environment, { write = (text) => 
       const unknown = stacks.filter((stack) => !(STACK_IDS as readonly string[]).includes(stack));
       if (unknown.length > 0) throw new Error(`${unknown.join(", ")} ${unknown.length === 1 ? "is no stack" : "are no stacks"}; there are ${STACK_IDS.join(", ")}`);
       const env = environment();
-      const diff = await diffOf(env, STACK_IDS.filter((stack) => stacks.length === 0 || stacks.includes(stack)), { synthesized, planner: from === undefined ? planner : () => plansOf(from), save });
+      const diff = await diffOf(env, STACK_IDS.filter((stack) => stacks.length === 0 || stacks.includes(stack)), { synthesizer: synthesizer(env), planner: from === undefined ? planner : () => plansOf(from), save });
       if (comment !== undefined) writeFileSync(comment, diffComment(diff, { revision }));
       write(json ? JSON.stringify(diff, null, 2) : diffText(diff));
       process.exitCode = exitCodeOf(diff);
     });
 }
 
-interface DiffOptions extends Required<Pick<DiffSurroundings, "synthesized" | "planner">> {
+interface DiffOptions {
+  readonly synthesizer: Synthesizer;
+  readonly planner: (env: Environment, folder: string) => Planner;
   readonly save: string | undefined;
 }
 
-async function diffOf(env: Environment, ids: readonly string[], { synthesized, planner, save }: DiffOptions): Promise<Diff> {
-  const folder = env.lab ? OUTPUT_FOLDER : "cdktf.out";
-  let stacks: Readonly<Record<string, SynthesizedStack>>;
+/**
+ * Terraform begins with the stacks that lie there from before, while they are synthesized anew beside them: where the
+ * text is the same, as it mostly is, the plan is theirs already. What differs is put in place, and planned again.
+ */
+async function diffOf(env: Environment, ids: readonly string[], { synthesizer, planner, save }: DiffOptions): Promise<Diff> {
+  const plan = planner(env, synthesizer.folder);
+  const fileOf = (stack: string): string => join(save ?? join(".gvfx", "plans", env.name), `${stack}.tfplan`);
+  const planned = async (stack: string): Promise<Planned> => plan(stack, fileOf(stack)).then((json) => ({ json }), (error: unknown) => ({ error }));
+  const begun = new Map(ids.flatMap((stack) => {
+    const text = synthesizer.before(stack);
+    return text === undefined ? [] : [[stack, { text, planned: planned(stack) }] as const];
+  }));
   try {
-    stacks = synthesized(env, folder);
-  } catch (error) {
-    return { environment: env.name, stacks: [], guardrails: { broken: error instanceof Error ? error.message : String(error) } };
+    let stacks: Readonly<Record<string, SynthesizedStack>>;
+    try {
+      // The plans have begun when this keeps the process busy.
+      await new Promise((done) => setImmediate(done));
+      stacks = synthesizer.synthesize(env);
+    } catch (error) {
+      await Promise.all([...begun.values()].map(({ planned: one }) => one));
+      return { environment: env.name, stacks: [], guardrails: { broken: error instanceof Error ? error.message : String(error) } };
+    }
+    const stale = ids.filter((stack) => begun.get(stack)?.text !== synthesizer.text(stack));
+    // Terraform may read until it has ended.
+    await Promise.all(stale.map((stack) => begun.get(stack)?.planned));
+    if (stale.length > 0) synthesizer.putInPlace();
+    const outcomes = await Promise.all(
+      ids.map(async (stack): Promise<StackOutcome> => {
+        const paths = pathsOf(stacks[stack]);
+        const outcome = await (stale.includes(stack) ? planned(stack) : begun.get(stack)!.planned);
+        try {
+          if ("error" in outcome) return failedPlan(stack, outcome.error, paths);
+          return { outcome: "planned", ...(outcome.json === undefined ? { stack, changes: [], outputs: [] } : describePlan(readPlan(stack, outcome.json), paths)) };
+        } catch (error) {
+          return failedPlan(stack, error, paths);
+        }
+      }),
+    );
+    return { environment: env.name, stacks: outcomes, guardrails: { held: JOB_RULES.length + RESOURCE_RULES.length } };
+  } finally {
+    synthesizer.close();
+    if (save === undefined) for (const stack of ids) rmSync(fileOf(stack), { force: true });
   }
-  const plan = planner(env, folder);
-  const outcomes = await Promise.all(
-    ids.map(async (stack): Promise<StackOutcome> => {
-      const paths = pathsOf(stacks[stack]);
-      const file = join(save ?? join(".gvfx", "plans", env.name), `${stack}.tfplan`);
-      try {
-        const json = await plan(stack, file);
-        const described = json === undefined ? { stack, changes: [], outputs: [] } : describePlan(readPlan(stack, json), paths);
-        return { outcome: "planned", ...described };
-      } catch (error) {
-        return failedPlan(stack, error, paths);
-      } finally {
-        if (save === undefined) rmSync(file, { force: true });
-      }
-    }),
-  );
-  return { environment: env.name, stacks: outcomes, guardrails: { held: JOB_RULES.length + RESOURCE_RULES.length } };
 }
+
+type Planned = { readonly json: unknown } | { readonly error: unknown };
 
 /** Construct path of each resource's address. */
 function pathsOf({ terraform }: SynthesizedStack): Map<string, string> {
   return new Map(Object.entries(terraform.resource ?? {}).flatMap(([type, blocks]) => Object.entries(blocks).map(([name, block]) => [`${type}.${name}`, block["//"]?.metadata?.path ?? `${type}.${name}`] as const)));
-}
-
-function inEarnest(env: Environment, folder: string): Readonly<Record<string, SynthesizedStack>> {
-  synthesize(env, folder);
-  return readSynthesized(folder);
 }
 
 function plannerOf(env: Environment, folder: string): Planner {

@@ -31,13 +31,19 @@ export async function savedPlan(terraform: RunTerraform, file: string): Promise<
 }
 
 /**
+ * A stack says where its cluster is. The same by a variable, which gvfx's other commands are given, would be taken
+ * instead, and NOMAD_CACERT is refused beside the stack's own authority ("ca_pem conflicts with ca_file").
+ */
+export const OF_THE_STACK: Readonly<Record<string, undefined>> = { NOMAD_ADDR: undefined, NOMAD_CACERT: undefined, NOMAD_NAMESPACE: undefined };
+
+/**
  * Terraform as an operator runs it in a synthesized stack: with the credentials of this process's environment.
  * @param folder of the synthesized stacks, "cdktf.out"
  */
 export function operatorPlanner(folder: string, runProgram: typeof run = run): (stack: string, file: string) => Promise<unknown> {
   return async (stack, file) => {
     const cwd = join(folder, "stacks", stack);
-    const env = { CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1" };
+    const env = { CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", ...OF_THE_STACK };
     await initialized(cwd, () => runProgram("terraform", ["init", "-input=false", "-no-color"], { cwd, env }));
     return savedPlan((args, accept) => runProgram("terraform", args, { cwd, env, accept }), file);
   };

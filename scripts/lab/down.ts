@@ -21,7 +21,7 @@ export async function labDown(env: Environment, lab: Lab, { stacks = false, term
   const terraform = new Terraform(env);
   // A stack that was never deployed has no state, and nothing to destroy.
   const deployed = [...LAB_STACKS].reverse().filter((stack) => env.backend.kind === "local" && existsSync(join(env.backend.folder, `${stack}.tfstate`)));
-  const inReverse: Steps = stacks && deployed.length > 0 ? [{ title: "synth", run: () => synthesizeLab() }, ...deployed.flatMap((stack) => [...(stack === "foundation" ? [{ title: "what run time wrote into Nomad's variables", run: () => removeVariables(env) }] : []), { title: `${stack}: destroy`, run: (report: (line: string) => void) => terraform.destroy(stack, report) }])] : [];
+  const inReverse: Steps = stacks && deployed.length > 0 ? [{ title: "synth", run: () => synthesizeLab(env.name) }, ...deployed.flatMap((stack) => [...(stack === "foundation" ? [{ title: "what run time wrote into Nomad's variables", run: () => removeVariables(env) }] : []), { title: `${stack}: destroy`, run: (report: (line: string) => void) => terraform.destroy(stack, report) }])] : [];
   try {
     const timed = await runSteps(inReverse, { terminal, write });
     return [...timed, ...(await runSteps([{ title: "containers, volumes, network, state", run: () => sweep(env, lab) }], { terminal, write }))];

@@ -21,8 +21,10 @@ export function labMachines(env: Environment, lab: Lab): Machine[] {
     container: containerName(name),
     address,
     role,
-    published: lab.published.filter((entry) => entry.machine === name).map(({ port, on }) => ({ port, on })),
+    published: lab.published.filter((entry) => entry.machine === at(name)).map(({ port, on }) => ({ port, on })),
   });
+  // On a node it has the node's address, and so the node's published ports.
+  const at = (name: string): string => (name === "legacy" ? (env.legacy.host.node ?? name) : name);
   return [
     ...env.nodes.map((node) => machine(node.name, "node", node.tailnetAddress)),
     ...(env.witness.tailnetAddress ? [machine(env.witness.name, "witness", env.witness.tailnetAddress)] : []),

@@ -18,7 +18,7 @@ export interface SshEntrance {
 
 export function sshEntrances(env: Environment, lab: Lab): SshEntrance[] {
   return labMachines(env, lab).flatMap((machine) => {
-    const address = publishedAddress(machine, CLUSTER_PORTS.ssh);
+    const address = publishedAddress(machine, (machine.role === "legacy" ? lab.legacySshPort : undefined) ?? CLUSTER_PORTS.ssh);
     if (!address) return [];
     const [host, port] = address.split(":");
     const node = [...env.nodes, env.witness].find(({ name }) => name === machine.name);

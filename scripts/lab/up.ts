@@ -64,7 +64,7 @@ export async function labUp(env: Environment, lab: Lab, { appSource, owner, term
     { title: "secrets in OpenBao", run: async () => `${await new LabSecrets(env, labAccess(env).vault, labAccess(env).consul).fill()} paths written` },
   ];
   // Each stack is synthesized when the digests of its images are known.
-  const synth = { title: "synth", run: () => synthesizeLab() };
+  const synth = { title: "synth", run: () => synthesizeLab(env.name) };
   const steps: Steps = [
     ...prepare,
     synth,

@@ -22,6 +22,13 @@ describe("env files of the legacy host's double", () => {
     expect(convex).toMatchObject({ INSTANCE_NAME: "old" });
   });
 
+  it("move every process, and whoever calls it, to the ports that it is given", () => {
+    const { backend, frontend, convex } = legacyEnvironment({ LEGACY_PORT_FRONTEND: "13000", LEGACY_PORT_API: "18787", LEGACY_PORT_RL_SERVICE: "19101", LEGACY_PORT_CONVEX: "13210" }, SECRET);
+    expect(backend).toMatchObject({ PORT: "18787", RL_SERVICE_PORT: "19101", RL_SERVICE_URL: "http://127.0.0.1:19101", CONVEX_URL: "http://127.0.0.1:13210" });
+    expect(frontend).toMatchObject({ PORT: "13000", API_BASE_URL: "http://127.0.0.1:18787" });
+    expect(convex).toMatchObject({ DOUBLE_API_PORT: "13210", DOUBLE_SITE_PORT: "13211", CONVEX_CLOUD_ORIGIN: "http://127.0.0.1:13210" });
+  });
+
   it("are refused when a process would not start with them", () => {
     expect(() => legacyEnvironment({ LEGACY_ENV_CONVEX_URL: "nowhere", LEGACY_ENV_NEXT_PUBLIC_API_TOKEN: "t" }, SECRET)).toThrow(/api: CONVEX_URL is "nowhere"[\s\S]*worker: CONVEX_URL is "nowhere"[\s\S]*frontend: NEXT_PUBLIC_API_TOKEN is forbidden/);
   });

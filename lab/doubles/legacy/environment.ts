@@ -1,4 +1,4 @@
-/** The env files of the checkout, made from the container's environment: LEGACY_ENV_<KEY> for the app, LEGACY_CONVEX_ENV_<KEY> for Convex. */
+/** The env files of the checkout, made from the container's environment: LEGACY_ENV_<KEY> for the app, LEGACY_CONVEX_ENV_<KEY> for Convex, LEGACY_PORT_<PROCESS> for where they listen. */
 import { APP_SERVICES, DEFAULT_PORTS } from "../../../contracts/services";
 import { catalogBuildArguments, catalogEnv, DEFAULT_CATALOG } from "../../../contracts/markets";
 import { entriesFor } from "../../../contracts/env";
@@ -19,13 +19,19 @@ export interface LegacyEnvironment {
   readonly convex: Values;
 }
 
+/** Of what each process listens on, where an operator had to move it: the container's variable, and the port otherwise. */
+const PORTS = {
+  frontend: ["LEGACY_PORT_FRONTEND", DEFAULT_PORTS.frontend],
+  api: ["LEGACY_PORT_API", DEFAULT_PORTS.api],
+  rlService: ["LEGACY_PORT_RL_SERVICE", DEFAULT_PORTS.rlService],
+  convex: ["LEGACY_PORT_CONVEX", DEFAULT_PORTS.convex],
+} as const;
+
 const local = (port: number): string => `http://127.0.0.1:${port}`;
 
 const BACKEND_DEFAULTS: Values = {
   NODE_ENV: "production",
   DISABLE_TEST_DATA_IN_DB: "true",
-  CONVEX_URL: local(DEFAULT_PORTS.convex),
-  RL_SERVICE_URL: local(DEFAULT_PORTS.rlService),
   // Required by the contract; the doubles keep nothing in it, as the app does not while TIMESCALE_*_ENABLED is off.
   TIMESCALE_URL: "postgres://legacy@127.0.0.1:5432/legacy",
   BINGX_WS_ENABLED: "true",
@@ -35,8 +41,6 @@ const BACKEND_DEFAULTS: Values = {
   ...catalogEnv(DEFAULT_CATALOG),
 };
 
-const FRONTEND_DEFAULTS: Values = { API_BASE_URL: local(DEFAULT_PORTS.api), ...catalogBuildArguments(DEFAULT_CATALOG) };
-
 /**
  * Sorts the container's environment into the env files.
  * @param secret 64 hex digits for Convex, used when the container is given none
@@ -44,14 +48,17 @@ const FRONTEND_DEFAULTS: Values = { API_BASE_URL: local(DEFAULT_PORTS.api), ...c
  */
 export function legacyEnvironment(container: Readonly<Record<string, string | undefined>>, secret: string): LegacyEnvironment {
   const app = withPrefix(container, APP_PREFIX);
+  const port = ([variable, otherwise]: (typeof PORTS)[keyof typeof PORTS]): number => Number(container[variable] ?? otherwise);
+  const ports = { frontend: port(PORTS.frontend), api: port(PORTS.api), rlService: port(PORTS.rlService), convex: port(PORTS.convex) };
+  const moved = (key: string, [variable]: readonly [string, number], value: number): Values => (container[variable] === undefined ? {} : { [key]: String(value) });
   const frontendKeys = new Set(entriesFor("frontend").map((e) => e.key));
   const backendKeys = new Set(APP_SERVICES.filter((s) => s !== "frontend").flatMap((s) => entriesFor(s).map((e) => e.key)));
   const pick = (belongs: (key: string) => boolean): Values => Object.fromEntries(Object.entries(app).filter(([key]) => belongs(key)));
   const environment = {
     // A key that no contract names is a setting of a double: they read the backend's file.
-    backend: { ...BACKEND_DEFAULTS, ...pick((key) => backendKeys.has(key) || !frontendKeys.has(key)) },
-    frontend: { ...FRONTEND_DEFAULTS, ...pick((key) => frontendKeys.has(key)) },
-    convex: { INSTANCE_NAME: "legacy", INSTANCE_SECRET: secret, CONVEX_CLOUD_ORIGIN: local(DEFAULT_PORTS.convex), ...withPrefix(container, CONVEX_PREFIX) },
+    backend: { ...BACKEND_DEFAULTS, CONVEX_URL: local(ports.convex), RL_SERVICE_URL: local(ports.rlService), ...moved("PORT", PORTS.api, ports.api), ...moved("RL_SERVICE_PORT", PORTS.rlService, ports.rlService), ...pick((key) => backendKeys.has(key) || !frontendKeys.has(key)) },
+    frontend: { API_BASE_URL: local(ports.api), ...catalogBuildArguments(DEFAULT_CATALOG), ...moved("PORT", PORTS.frontend, ports.frontend), ...pick((key) => frontendKeys.has(key)) },
+    convex: { INSTANCE_NAME: "legacy", INSTANCE_SECRET: secret, CONVEX_CLOUD_ORIGIN: local(ports.convex), ...moved("DOUBLE_API_PORT", PORTS.convex, ports.convex), ...moved("DOUBLE_SITE_PORT", PORTS.convex, ports.convex + 1), ...withPrefix(container, CONVEX_PREFIX) },
   };
   const errors = APP_SERVICES.flatMap((service) => contractBreaches(service, service === "frontend" ? environment.frontend : environment.backend).map((e) => `${service}: ${e}`));
   if (errors.length > 0) throw new Error(`${APP_PREFIX}* breaks the app's contract, so the processes would not start:\n${errors.map((e) => `  ${e}`).join("\n")}`);

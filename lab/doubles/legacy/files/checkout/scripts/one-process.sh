@@ -13,7 +13,7 @@ signal=TERM
 case "${2:-}" in
   api) name=backend-api; env_file=backend/.env; command=(bun run "$ROOT_DIR/backend/src/api/server.ts") ;;
   worker) name=backend-jobs; env_file=backend/.env; command=(bun run "$ROOT_DIR/backend/src/jobs/worker.ts") ;;
-  rl-service) name=rl-service; env_file=backend/.env; command=(env -C "$ROOT_DIR/backend/rl-service" uv run uvicorn server:app --host 0.0.0.0 --port 9101) ;;
+  rl-service) name=rl-service; env_file=backend/.env; command=(bash -c 'cd "$0" && exec uv run uvicorn server:app --host 0.0.0.0 --port "${RL_SERVICE_PORT:-9101}"' "$ROOT_DIR/backend/rl-service") ;;
   frontend) name=frontend; env_file=frontend/.env.local; command=(bun run "$ROOT_DIR/frontend/server.js") ;;
   # Convex stops at SIGINT only.
   convex) name=convex; env_file=convex/.env; signal=INT; command=(bun run "$ROOT_DIR/convex/main.js") ;;

@@ -37,11 +37,11 @@ for p in $wanted; do
   as_user "scripts/one-process.sh start $p"
   if [ "$p" = convex ]; then
     # The rest writes to it at once; 30 s is ten times what its start takes on a busy machine.
-    for _ in $(seq 150); do if curl -fsS -o /dev/null http://127.0.0.1:3210/version 2>/dev/null; then break; fi; sleep 0.2; done
+    for _ in $(seq 150); do if curl -fsS -o /dev/null "http://127.0.0.1:${LEGACY_PORT_CONVEX:-3210}/version" 2>/dev/null; then break; fi; sleep 0.2; done
   fi
 done
 
-/usr/sbin/sshd -D -e &
+/usr/sbin/sshd -D -e -p "${LEGACY_SSH_PORT:-22}" &
 sshd=$!
 stopping=
 stop() {
