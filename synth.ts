@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { App } from "cdktf";
-import { Guardrails, secretsInSynthesized } from "./constructs/guardrails/guardrails";
+import { Guardrails, RESOURCE_RULES, secretsInSynthesized } from "./constructs/guardrails/guardrails";
+import { JOB_RULES } from "./constructs/guardrails/rules";
 import { parseImageLock, UNPINNED_IMAGES, type ImageLock } from "./contracts/images";
 import type { Environment } from "./environments/schema";
 import lockFile from "./images.lock.json";
@@ -13,8 +14,7 @@ import { DataPlaneStack } from "./stacks/data-plane";
 import { FoundationStack } from "./stacks/foundation";
 import { LabStack } from "./stacks/lab";
 
-/** Stack ids in the order of their dependencies. A lab has one before them, "lab". */
-export const STACK_IDS = ["foundation", "data-plane", "app", "cutover"] as const;
+export { STACK_IDS } from "./contracts/stacks";
 
 /** Declares the four stacks of an environment in an app, under the guardrails: so are stacks that are declared before or after. */
 export function declareStacks(app: App, environment: Environment, images = imageLock(environment)): void {
@@ -39,6 +39,11 @@ export function declareStacks(app: App, environment: Environment, images = image
 export function imageLock({ images }: Environment): ImageLock {
   if (images.lockFile === undefined) return parseImageLock(lockFile);
   return existsSync(images.lockFile) ? parseImageLock(JSON.parse(readFileSync(images.lockFile, "utf8"))) : UNPINNED_IMAGES;
+}
+
+/** How many rules a synth that succeeds has held to. */
+export function guardrailCount(): number {
+  return JOB_RULES.length + RESOURCE_RULES.length;
 }
 
 /**

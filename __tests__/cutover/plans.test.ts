@@ -32,7 +32,7 @@ test("an operator's Terraform: synthesized once, initialized where it is not, an
     });
     expect([await hasChanges("app"), await hasChanges("cutover")]).toEqual([false, true]);
     const plan = "terraform plan -detailed-exitcode -input=false -no-color -lock=false";
-    expect(ran).toEqual(["GVFX_ENV=staging node scripts/synth.cjs", plan, "terraform init -input=false -no-color", plan]);
+    expect(ran).toEqual(["GVFX_ENV=staging node scripts/synth.cjs", plan, "terraform init -input=false -no-color -reconfigure", plan]);
   } finally {
     rmSync(folder, { recursive: true });
   }

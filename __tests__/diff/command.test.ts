@@ -20,8 +20,9 @@ const change = (type: string, name: string, actions: readonly string[], before: 
 /** Synthesizes in memory. @param before text of what lies there from before, of every stack @param log gets what it is told */
 const fresh = (before?: string, log: string[] = []): Synthesizer => ({
   folder: "cdktf.out",
+  known: () => undefined,
   before: () => before,
-  synthesize: () => synthesized as never,
+  synthesize: async () => ({ stacks: synthesized as never, held: 7 }),
   text: () => "now",
   putInPlace: () => void log.push("put in place"),
   close: () => void log.push("closed"),
@@ -92,7 +93,7 @@ test("a plan that Terraform refuses, since it would destroy the worker's job, is
 
 test("a broken guardrail: exit status 1, its words, and nothing is planned", async () => {
   const comment = join(folder, "comment.md");
-  const broken = () => {
+  const broken = async () => {
     throw new Error("[worker-singleton] gvfx-worker: count is 2\n  set it to 1");
   };
   const { said, exit, asked } = await gvfxDiff(["app", "--comment", comment], {}, { synthesizer: () => ({ ...fresh(), synthesize: broken }) });
@@ -108,7 +109,14 @@ describe("Terraform begins with the stacks of an earlier time", () => {
 
   test("which is all there is to do while they are the same", async () => {
     await gvfxDiff(["app", "cutover"], {}, { planner, synthesizer: () => fresh("now", log) });
-    expect(log).toEqual(["plans app", "plans cutover", "closed"]);
+    expect(log).toEqual(["plans app", "plans cutover", "put in place", "closed"]);
+  });
+
+  test("and synthesizes nothing while its sources are the same", async () => {
+    const known = { stacks: synthesized as never, held: 7 };
+    const { said } = await gvfxDiff(["app"], {}, { planner, synthesizer: () => ({ ...fresh("now", log), known: () => known, synthesize: () => Promise.reject(new Error("synthesized")) }) });
+    expect(log).toEqual(["plans app", "closed"]);
+    expect(said).toContain("7 guardrails hold");
   });
 
   test("and plans those that differ again, once they are in place", async () => {
@@ -118,7 +126,7 @@ describe("Terraform begins with the stacks of an earlier time", () => {
   });
 
   test("a broken guardrail is told, whatever they are", async () => {
-    const synthesizer = () => ({ ...fresh("before", log), synthesize: () => { throw new Error("[a-rule] is broken"); } });
+    const synthesizer = () => ({ ...fresh("before", log), synthesize: async () => { throw new Error("[a-rule] is broken"); } });
     const { said, exit } = await gvfxDiff(["app"], {}, { planner, synthesizer });
     expect([exit, log]).toEqual([1, ["plans app", "closed"]]);
     expect(said).toContain("[a-rule] is broken");

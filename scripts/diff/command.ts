@@ -2,26 +2,26 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { JOB_RULES } from "../../constructs/guardrails/rules";
-import { RESOURCE_RULES } from "../../constructs/guardrails/guardrails";
 import type { Environment } from "../../environments/schema";
-import { STACK_IDS } from "../../synth";
+import { STACK_IDS } from "../../contracts/stacks";
 import { Terraform, type LabStackId } from "../lab/terraform";
 import type { SynthesizedStack } from "../preview/synthesized";
 import { describePlan } from "./describe";
 import { readPlan } from "./plan";
 import { diffComment, diffText, exitCodeOf, type Diff, type StackOutcome } from "./report";
-import { synthesizerOf, type Synthesizer } from "./synthesizer";
+import { synthesizerOf, type Synthesized, type Synthesizer } from "./synthesizer";
 import { failedPlan, operatorPlanner } from "./terraform";
 
 /** @returns a plan as `terraform show -json` has it; undefined when it would do nothing */
 export type Planner = (stack: string, file: string) => Promise<unknown>;
 
 export interface DiffSurroundings {
+  /** Hash of the sources that run, by which stacks of an earlier time are known to be those of now. @default unknown */
+  readonly sources?: string;
   /** @default standard output */
   readonly write?: (text: string) => void;
   /** @default cdktf's, in the folder where a deploy looks for them */
-  readonly synthesizer?: (env: Environment) => Synthesizer;
+  readonly synthesizer?: (env: Environment, sources?: string) => Synthesizer;
   /** @default Terraform's */
   readonly planner?: (env: Environment, folder: string) => Planner;
 }
@@ -34,7 +34,7 @@ interface Flags {
   readonly json: boolean;
 }
 
-export function diffCommand(environment: () => Environment, { write = (text) => void process.stdout.write(`${text}\n`), synthesizer = synthesizerOf, planner = plannerOf }: DiffSurroundings = {}): Command {
+export function diffCommand(environment: () => Environment, { write = (text) => void process.stdout.write(`${text}\n`), synthesizer = synthesizerOf, planner = plannerOf, sources }: DiffSurroundings = {}): Command {
   return new Command("diff")
     .description("what a deploy would do, in words: counts, memory, images, secrets, pairs; what would lose something is on top")
     .argument("[stack...]", `of ${STACK_IDS.join(", ")}; all of them when none is named`)
@@ -48,7 +48,7 @@ export function diffCommand(environment: () => Environment, { write = (text) => 
       const unknown = stacks.filter((stack) => !(STACK_IDS as readonly string[]).includes(stack));
       if (unknown.length > 0) throw new Error(`${unknown.join(", ")} ${unknown.length === 1 ? "is no stack" : "are no stacks"}; there are ${STACK_IDS.join(", ")}`);
       const env = environment();
-      const diff = await diffOf(env, STACK_IDS.filter((stack) => stacks.length === 0 || stacks.includes(stack)), { synthesizer: synthesizer(env), planner: from === undefined ? planner : () => plansOf(from), save });
+      const diff = await diffOf(env, STACK_IDS.filter((stack) => stacks.length === 0 || stacks.includes(stack)), { synthesizer: synthesizer(env, sources), planner: from === undefined ? planner : () => plansOf(from), save });
       if (comment !== undefined) writeFileSync(comment, diffComment(diff, { revision }));
       write(json ? JSON.stringify(diff, null, 2) : diffText(diff));
       process.exitCode = exitCodeOf(diff);
@@ -74,22 +74,25 @@ async function diffOf(env: Environment, ids: readonly string[], { synthesizer, p
     return text === undefined ? [] : [[stack, { text, planned: planned(stack) }] as const];
   }));
   try {
-    let stacks: Readonly<Record<string, SynthesizedStack>>;
+    const known = synthesizer.known();
+    let made: Synthesized;
     try {
       // The plans have begun when this keeps the process busy.
       await new Promise((done) => setImmediate(done));
-      stacks = synthesizer.synthesize(env);
+      made = known ?? (await synthesizer.synthesize(env));
     } catch (error) {
       await Promise.all([...begun.values()].map(({ planned: one }) => one));
       return { environment: env.name, stacks: [], guardrails: { broken: error instanceof Error ? error.message : String(error) } };
     }
-    const stale = ids.filter((stack) => begun.get(stack)?.text !== synthesizer.text(stack));
-    // Terraform may read until it has ended.
-    await Promise.all(stale.map((stack) => begun.get(stack)?.planned));
-    if (stale.length > 0) synthesizer.putInPlace();
+    const stale = ids.filter((stack) => !begun.has(stack) || (!known && begun.get(stack)!.text !== synthesizer.text(stack)));
+    if (!known) {
+      // Terraform may read what lies there until it has ended. The others' text is the same.
+      await Promise.all(stale.map((stack) => begun.get(stack)?.planned));
+      synthesizer.putInPlace();
+    }
     const outcomes = await Promise.all(
       ids.map(async (stack): Promise<StackOutcome> => {
-        const paths = pathsOf(stacks[stack]);
+        const paths = pathsOf(made.stacks[stack]);
         const outcome = await (stale.includes(stack) ? planned(stack) : begun.get(stack)!.planned);
         try {
           if ("error" in outcome) return failedPlan(stack, outcome.error, paths);
@@ -99,7 +102,7 @@ async function diffOf(env: Environment, ids: readonly string[], { synthesizer, p
         }
       }),
     );
-    return { environment: env.name, stacks: outcomes, guardrails: { held: JOB_RULES.length + RESOURCE_RULES.length } };
+    return { environment: env.name, stacks: outcomes, guardrails: { held: made.held } };
   } finally {
     synthesizer.close();
     if (save === undefined) for (const stack of ids) rmSync(fileOf(stack), { force: true });

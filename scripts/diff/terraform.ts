@@ -44,7 +44,8 @@ export function operatorPlanner(folder: string, runProgram: typeof run = run): (
   return async (stack, file) => {
     const cwd = join(folder, "stacks", stack);
     const env = { CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", ...OF_THE_STACK };
-    await initialized(cwd, () => runProgram("terraform", ["init", "-input=false", "-no-color"], { cwd, env }));
+    // Environments share the folder, and each has a state of its own: another backend is no move of the state.
+    await initialized(cwd, () => runProgram("terraform", ["init", "-input=false", "-no-color", "-reconfigure"], { cwd, env }));
     return savedPlan((args, accept) => runProgram("terraform", args, { cwd, env, accept }), file);
   };
 }

@@ -36,7 +36,8 @@ export class Terraform {
     const marker = join(folder, ".terraform", "initialized");
     if (existsSync(marker) && readFileSync(marker, "utf8") === wanted) return;
     mkdirSync(PLUGIN_CACHE, { recursive: true });
-    await this.terraform(stack, ["init", "-input=false", "-no-color", "-upgrade"], "init");
+    // Environments share the folder, and each has a state of its own: another backend is no move of the state.
+    await this.terraform(stack, ["init", "-input=false", "-no-color", "-upgrade", "-reconfigure"], "init");
     writeFileSync(marker, wanted);
   }
 

@@ -54,7 +54,7 @@ export function operatorTerraform({ environment, folder = "cdktf.out", runProgra
     await (synthesized ??= runProgram(process.execPath, ["scripts/synth.cjs"], { env: { GVFX_ENV: environment, CDKTF_OUTDIR: folder } }));
     const cwd = join(folder, "stacks", stack);
     const env = { CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", ...OF_THE_STACK };
-    if (!existsSync(join(cwd, ".terraform"))) await runProgram("terraform", ["init", "-input=false", "-no-color"], { cwd, env });
+    if (!existsSync(join(cwd, ".terraform"))) await runProgram("terraform", ["init", "-input=false", "-no-color", "-reconfigure"], { cwd, env });
     return (await runProgram("terraform", ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock=false"], { cwd, env, accept: [0, 2] })).status === 2;
   };
 }
