@@ -2,7 +2,7 @@
 // Runs a TypeScript entry as one bundled file that is never stale: the bundle is
 // used only while the content of everything that went into it is unchanged.
 const { createHash } = require("node:crypto");
-const { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } = require("node:fs");
+const { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } = require("node:fs");
 const { createRequire } = require("node:module");
 const { basename, dirname, join, relative, resolve } = require("node:path");
 const { Script } = require("node:vm");
@@ -32,10 +32,13 @@ function sourcesHash() {
   return hash.digest("hex");
 }
 
-/** Hash of the installed packages' files that are in the bundle. */
+/** Hash of the sizes and times of change of the installed packages' files that are in the bundle: npm writes them, and reading them all takes as long as all the sources. */
 function packagesHash(paths) {
   const hash = createHash("sha256");
-  for (const path of paths) hash.update(path).update(existsSync(join(root, path)) ? readFileSync(join(root, path)) : "absent");
+  for (const path of paths) {
+    const stat = statSync(join(root, path), { bigint: true, throwIfNoEntry: false });
+    hash.update(`${path}\0${stat ? `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}` : "absent"}\0`);
+  }
   return hash.digest("hex");
 }
 
