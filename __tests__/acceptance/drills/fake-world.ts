@@ -38,7 +38,8 @@ export class FakeWorld implements InferenceWorld {
 
   readonly targets: readonly Target[] = ["server-1", "server-2"].map((node) => ({
     label: `API by ${node}`,
-    ask: () => (this.planted.fails && this.closed.size > 0 ? Promise.reject(new Error("answered 503")) : Promise.resolve()),
+    // Somebody must run to answer: copies that are moved all at once leave nobody.
+    ask: () => ((this.planted.fails && this.closed.size > 0) || !this.list.some(({ job, from }) => job === JOBS.api && from <= this.time) ? Promise.reject(new Error("answered 503")) : Promise.resolve()),
   }));
 
   copies = () => Promise.resolve(this.list.filter(({ from, node }) => from <= this.time && !this.dead.has(node)));

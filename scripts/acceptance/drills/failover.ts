@@ -12,6 +12,8 @@ const WORKER_GAP_MS = 6_000;
 /** A drain waits for calls in flight; nobody trains while this is drilled. */
 const WITHIN_MS = 180_000;
 const LOOK_EVERY_MS = 1_000;
+/** Of a copy that has taken another one's place, until the gateways know it: what Nomad's own drain waits (migrate.min_healthy_time of the jobs). */
+const SETTLES_MS = 10_000;
 
 export interface DrillOutcome {
   readonly checks: readonly Checked[];
@@ -68,7 +70,8 @@ async function emptied(world: DrillWorld, node: string, signal: AbortSignal): Pr
   if (node !== world.dataNode) await world.drain(node);
   else {
     await world.close(node);
-    for (const { id } of (await world.copies()).filter((copy) => copy.node === node && MOVES.includes(copy.job))) await world.stopCopy(id);
+    const unmoved = await movedOneByOne(world, node, signal);
+    if (unmoved) return unmoved;
   }
   return within(world, signal, async () => {
     const copies = await world.copies();
@@ -77,6 +80,21 @@ async function emptied(world: DrillWorld, node: string, signal: AbortSignal): Pr
     const worker = await world.workerNode();
     return [...left, ...absent, ...(worker === undefined ? ["nobody holds the worker's lease"] : worker === node ? [`the worker is still on ${node}`] : [])];
   });
+}
+
+/** As a drain does it: of each job one copy, and the next when the one that took its place is well. @returns what went wrong; undefined when nothing did */
+async function movedOneByOne(world: DrillWorld, node: string, signal: AbortSignal): Promise<Outcome | undefined> {
+  for (;;) {
+    signal.throwIfAborted();
+    const before = await world.copies();
+    const round = MOVES.flatMap((job) => before.find((copy) => copy.job === job && copy.node === node) ?? []);
+    if (round.length === 0) return undefined;
+    for (const { id } of round) await world.stopCopy(id);
+    const stopped = new Set(round.map(({ id }) => id));
+    const outcome = await within(world, signal, async () => lacking(before, (await world.copies()).filter(({ id }) => !stopped.has(id))));
+    if (outcome.verdict !== "pass") return outcome;
+    await world.clock.wait(SETTLES_MS);
+  }
 }
 
 /** Jobs that have fewer copies than before. */
