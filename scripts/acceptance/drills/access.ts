@@ -1,5 +1,6 @@
 /** The drills' world in earnest: a lab, or a cluster by the operator's management token. */
 import { setTimeout as pause } from "node:timers/promises";
+import { z } from "zod";
 import { SIDE_HEADER } from "../../../constructs/gateway/haproxy";
 import type { Environment } from "../../../environments/schema";
 import { Duration } from "../../../contracts/units";
@@ -23,6 +24,10 @@ import type { Files } from "./world";
 const ANSWER_TIMEOUT = Duration.seconds(15);
 /** The double trains 1,000 steps in 200 ms; the app's own takes longer. */
 const TRAINING_STEPS = 50_000;
+/** Enough for an artifact, whatever it knows. */
+const MODEL_STEPS = 100;
+/** What a training answers, and an inference is given. */
+const modelSchema = z.object({ artifact_base64: z.string(), artifact_checksum: z.string() });
 const TRAINING_TIMEOUT = Duration.minutes(20);
 
 /** @throws Error when the lab is not up, or a credential is missing */
@@ -32,6 +37,8 @@ export async function drillWorld(env: Environment, { variables, readFile, signal
   const lease = leaseAccess(env, variables, readFile);
   const rl = new Map(rlAddresses(env, "nomad").map((url, index) => [env.nodes[index].name, url]));
   const pairs = env.markets.crypto;
+  let trained: Promise<z.output<typeof modelSchema>> | undefined;
+  const model = () => (trained ??= post(`${rl.get(env.dataPlane.node)}/training/run`, training(pairs[0], MODEL_STEPS), TRAINING_TIMEOUT).then((text) => modelSchema.parse(JSON.parse(text))));
   return {
     appNodes: env.nodes.map(({ name }) => name),
     dataNode: env.dataPlane.node,
@@ -54,8 +61,9 @@ export async function drillWorld(env: Environment, { variables, readFile, signal
       return Math.max(0, ...[...times, await data.now()].map((time, index) => time - (index === 0 ? since : times[index - 1])));
     },
     files: convexFiles(convexAddress(env, "nomad"), signal),
-    infer: async (gateway) => post(`${rl.get(gateway)}/inference`, { pair: pairs[0], market: { pair: pairs[0], candles: candles() } }, ANSWER_TIMEOUT),
-    train: async (gateway) => post(`${rl.get(gateway)}/training/run`, { pair: pairs[0], period_start: ago(60), period_end: ago(0), dataset_features: candles().map((candle) => ({ ...candle })), timesteps: TRAINING_STEPS, window_size: 10, stride: 1 }, TRAINING_TIMEOUT),
+    // In production the service infers by a model alone (strict inference): a small one is trained first, once.
+    infer: async (gateway) => void (await post(`${rl.get(gateway)}/inference`, { pair: pairs[0], market: { pair: pairs[0], candles: candles() }, policy_version: "gvfx-acceptance", ...(await model()) }, ANSWER_TIMEOUT)),
+    train: async (gateway) => void (await post(`${rl.get(gateway)}/training/run`, training(pairs[0], TRAINING_STEPS), TRAINING_TIMEOUT)),
     async kill(node) {
       await breaker(env).break("kill", [node]);
     },
@@ -88,9 +96,15 @@ async function answers(url: string): Promise<void> {
   if (status !== 200) throw new Error(`answered ${status}`);
 }
 
-async function post(url: string, body: object, answerTimeout: Duration): Promise<void> {
+/** @returns the answer's body */
+async function post(url: string, body: object, answerTimeout: Duration): Promise<string> {
   const { status, text } = await request(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), answerTimeout });
   if (status !== 200) throw new Error(`answered ${status}: ${text.trim().slice(0, 120)}`);
+  return text;
+}
+
+function training(pair: string, timesteps: number): object {
+  return { pair, period_start: ago(60), period_end: ago(0), dataset_features: candles().map((candle) => ({ ...candle })), timesteps, window_size: 10, stride: 1 };
 }
 
 const ago = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();

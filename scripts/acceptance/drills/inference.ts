@@ -22,7 +22,9 @@ export interface InferenceWorld extends DrillWorld {
 
 /** Three checks of HAProxy a second apart, and one question that waits for the first of them (docs/decisions/0002-gateway.md). */
 const OUTAGE_MS = 10_000;
-/** Until the trainings are under way. */
+/** Until a training has reached its copy, and the gateway counts it. */
+const APART_MS = 500;
+/** Answers before the loss, which show that all is well. */
 const BEFORE_LOSS_MS = 3_000;
 /** As long as Nomad needs to miss a node, and its copy to be placed or the node to be back. */
 const BACK_WITHIN_MS = 180_000;
@@ -33,15 +35,22 @@ export async function inference(world: InferenceWorld, say: (line: string) => vo
   const began = clock.now();
   const lost = appNodes.find((node) => node !== dataNode)!;
   const before = (await world.copies()).filter(({ job }) => job === JOBS.rlService);
-  if (!before.some(({ node }) => node === lost) || !before.some(({ node }) => node === dataNode)) return { checks: [{ id: "before", title: "a copy of the RL service on each app node", outcome: fail(`they are on ${before.map(({ node }) => node).join(", ") || "no node"}`, "deploy app anew, which spreads them") }], figures: [], lanes: [] };
+  if (!before.some(({ node }) => node === lost) || !before.some(({ node }) => node === dataNode)) return { checks: [{ id: "before", title: "a copy of the RL service on each app node", outcome: fail(`they are on ${before.map(({ node }) => node).join(", ") || "no node"}`, before.length < 2 ? `see why one of its copies does not run: gvfx why ${JOBS.rlService}` : `stop one of them, and Nomad places it on the other node: nomad alloc stop ${before[0].id}`) }], figures: [], lanes: [] };
   const inferences: Target = { label: `inference by ${dataNode}'s gateway`, ask: () => world.infer(dataNode) };
+  // The first one needs a model, whose training must not be among those that count.
+  const unable = await world.infer(dataNode).then(() => undefined, (error: unknown) => (error instanceof Error ? error.message : String(error)));
+  if (unable !== undefined) return { checks: [{ id: "before", title: "the RL service infers", outcome: fail(unable, `see why: gvfx why ${JOBS.rlService}`) }], figures: [], lanes: [] };
+  // Two at once go to two copies: the gateway gives a call to the copy with fewer. Nothing else is asked meanwhile.
+  const trainings: Promise<string | undefined>[] = [];
+  for (let n = 0; n < 2; n++) {
+    trainings.push(world.train(dataNode).then(() => undefined, (error: unknown) => (error instanceof Error ? error.message : String(error))));
+    await clock.wait(APART_MS);
+  }
   const over = new AbortController();
   const watching = watch([inferences], { everyMs: 100, signal: AbortSignal.any([over.signal, signal]), now: clock.now, wait: clock.wait });
   const checks: Checked[] = [];
   const faults: { from: number; to: number; kind: "fault"; what: string }[] = [];
   try {
-    // Two at once go to two copies: the gateway gives a call to the copy with fewer.
-    const trainings = [1, 2].map(() => world.train(dataNode).then(() => undefined, (error: unknown) => (error instanceof Error ? error.message : String(error))));
     await clock.wait(BEFORE_LOSS_MS);
     signal.throwIfAborted();
     say(`${lost}: killed`);
