@@ -1,13 +1,15 @@
 import { loadEnvironment } from "../../../environments/load";
 import { parseEnvironment, EnvironmentError } from "../../../environments/parse";
 import { production } from "../../../environments/production";
+import { Duration } from "../../../contracts/units";
 import { edited } from "../../environments/edit";
 import { assessCandles, assessTimes, windowOf, type CoverageSettings, type Reading } from "../../../scripts/data/backfill/assess";
 import { overall } from "../../../scripts/data/backfill/report";
 
 const MINUTE = 60_000;
 const NOW = Date.parse("2026-03-10T12:00:30Z");
-const settings: CoverageSettings = { ...loadEnvironment("lab").coverage, intervals: ["1m", "1h"] };
+const { coverage } = loadEnvironment("lab");
+const settings: CoverageSettings = { ...coverage, intervals: ["1m", "1h"], maxSilence: { ...coverage.maxSilence, ticker: Duration.seconds(30) } };
 
 function grid(stepMs: number, from: number): number[] {
   const first = Math.ceil(from / stepMs) * stepMs;

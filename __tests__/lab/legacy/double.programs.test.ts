@@ -43,7 +43,7 @@ describeWithEngine("the legacy host's double", ["oven/bun:1-debian", "debian:boo
   test("an SSH server admits trader by key, and nobody by password", async () => {
     const settings = (await host.sshSettings()).toLowerCase().split("\n");
     expect(settings).toEqual(expect.arrayContaining(["passwordauthentication no", "kbdinteractiveauthentication no", "allowusers trader", "hostkey /etc/ssh/ssh_host_ecdsa_key"]));
-    expect(await host.docker("top")).toContain("/usr/sbin/sshd -D -e [listener]");
+    expect(await host.docker("top")).toContain("/usr/sbin/sshd -D -e -p 22 [listener]");
   });
 
   test("a restart keeps data and settings, and starts what ran", async () => {
