@@ -10,6 +10,7 @@ import { docsCommand } from "./docs/command";
 import { diffCommand } from "./diff/command";
 import { doctorCommand } from "./doctor/command";
 import { drillCommand } from "./drill/command";
+import { imagesCommand } from "./images/command";
 import { labCommand } from "./lab/command";
 import { leaseCommand } from "./lease/command";
 import { previewCommand } from "./preview/command";
@@ -25,6 +26,7 @@ export function gvfxProgram(environment: () => Environment): Command {
     doctorCommand(),
     diffCommand(environment),
     secretsCommand(environment),
+    imagesCommand(environment),
     whyCommand(environment),
     leaseCommand(environment),
     dataCommand(environment),

@@ -88,7 +88,7 @@ function refuseDeploy(scope: Construct, job: string, unpinned: readonly string[]
   return [
     {
       condition: `\${length(${images.fqn}) == 0 || timestamp() == ""}`,
-      errorMessage: `${job} cannot be deployed: ${unpinned.join(", ")} ${unpinned.length === 1 ? "has" : "have"} no digest in images.lock.json. A tag can be moved to another image, so only digests are deployed. Write the digest that your registry gives into images.lock.json (docker buildx imagetools inspect <repository>:<tag>), review it, and deploy again.`,
+      errorMessage: `${job} cannot be deployed: ${unpinned.join(", ")} ${unpinned.length === 1 ? "has" : "have"} no digest in images.lock.json. A tag can be moved to another image, so only digests are deployed. Pin what your registry has: gvfx images push for what was built, gvfx images resolve <role>=<tag> for what is there; review images.lock.json, and deploy again.`,
     },
   ];
 }

@@ -1,4 +1,5 @@
-/** An image registry (OCI distribution API): does it answer, and may these credentials pull? */
+/** An image registry (OCI distribution API): does it answer, may these credentials pull, and what does it have? */
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { json, request, Unreachable, UnexpectedAnswer, type Answer, type TransportOptions } from "./http";
 
@@ -14,6 +15,9 @@ export interface RegistryState {
 }
 
 export type PullVerdict = "granted" | "refused" | "no-such-repository";
+
+/** Of one platform or of several, by Docker's names and OCI's: without one of them a registry converts, and the digest is another. */
+const MANIFESTS = ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"].join(", ");
 
 const tokenSchema = z.object({ token: z.string().optional(), access_token: z.string().optional() });
 
@@ -42,6 +46,22 @@ export class RegistryClient {
     throw new UnexpectedAnswer(answer.status, `${this.host}/${repository}`);
   }
 
+  /**
+   * Digest of what a tag or a digest names; undefined when the registry has none of that name.
+   * @param repository without the host
+   * @throws UnexpectedAnswer with status 401 or 403 when it may not be read
+   */
+  async digest(repository: string, reference: string): Promise<string | undefined> {
+    const { scheme } = await this.state();
+    const url = `${scheme}://${this.host}/v2/${repository}/manifests/${reference}`;
+    const first = await request(url, { ...this.transport, headers: { accept: MANIFESTS } });
+    const answer = first.status === 401 ? await this.authenticated(url, first, scheme, repository, { accept: MANIFESTS }) : first;
+    if (answer?.status === 404) return undefined;
+    if (answer?.status !== 200) throw new UnexpectedAnswer(answer?.status ?? 401, `${this.host}/${repository}`);
+    // The bytes are what the digest is of, whatever a header says.
+    return `sha256:${createHash("sha256").update(answer.text).digest("hex")}`;
+  }
+
   private async probe(): Promise<RegistryState> {
     try {
       return await this.probeBy("https");
@@ -58,10 +78,10 @@ export class RegistryClient {
   }
 
   /** Answers the registry's challenge; undefined when the credentials are not accepted. */
-  private async authenticated(url: string, challenged: Answer, scheme: string, repository: string): Promise<Answer | undefined> {
+  private async authenticated(url: string, challenged: Answer, scheme: string, repository: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer | undefined> {
     const challenge = parseChallenge(challenged.headers["www-authenticate"] ?? "");
     const basic: Record<string, string> = this.credentials ? { authorization: `Basic ${Buffer.from(`${this.credentials.username}:${this.credentials.password}`).toString("base64")}` } : {};
-    if (challenge.scheme === "basic") return request(url, { ...this.transport, headers: basic });
+    if (challenge.scheme === "basic") return request(url, { ...this.transport, headers: { ...headers, ...basic } });
     if (challenge.scheme !== "bearer" || !challenge.parameters.realm) throw new UnexpectedAnswer(401, `${this.host} (no challenge that is understood)`);
 
     const realm = new URL(challenge.parameters.realm);
@@ -73,7 +93,7 @@ export class RegistryClient {
     if (given.status === 401 || given.status === 403) return undefined;
     if (given.status !== 200) throw new UnexpectedAnswer(given.status, realm.host);
     const { token, access_token: accessToken } = tokenSchema.parse(json(given, realm.host));
-    return request(url, { ...this.transport, headers: { authorization: `Bearer ${token ?? accessToken ?? ""}` } });
+    return request(url, { ...this.transport, headers: { ...headers, authorization: `Bearer ${token ?? accessToken ?? ""}` } });
   }
 }
 
