@@ -10,6 +10,7 @@ import { docsCommand } from "./docs/command";
 import { diffCommand } from "./diff/command";
 import { doctorCommand } from "./doctor/command";
 import { drillCommand } from "./drill/command";
+import { hcpCommand } from "./hcp/command";
 import { imagesCommand } from "./images/command";
 import { labCommand } from "./lab/command";
 import { leaseCommand } from "./lease/command";
@@ -27,6 +28,7 @@ export function gvfxProgram(environment: () => Environment): Command {
     diffCommand(environment),
     secretsCommand(environment),
     imagesCommand(environment),
+    hcpCommand(environment),
     whyCommand(environment),
     leaseCommand(environment),
     dataCommand(environment),
