@@ -41,6 +41,8 @@ test("the stacks are known while sources and texts are the same, and no longer",
   expect(synthesizerOf(environment, "another").known()).toBeUndefined();
   expect(synthesizerOf(environment).known()).toBeUndefined();
   expect(synthesizerOf({ ...environment, name: "staging" }, "one").known()).toBeUndefined();
+  // The same name, and another environment: a lab after a loss.
+  expect(synthesizerOf({ ...environment, dataPlane: { ...environment.dataPlane, node: "server-2" } }, "one").known()).toBeUndefined();
   const locked = { ...environment, images: { ...environment.images, lockFile: "images.lock.json" } };
   expect(synthesizerOf(locked, "one").known()).toBeUndefined();
   // Another command has synthesized another environment to the same folder, or somebody has edited it.

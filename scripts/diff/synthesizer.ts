@@ -39,12 +39,13 @@ const recordSchema = z.object({ inputs: z.string(), texts: z.string(), held: z.n
  * cdktf's, in the folder of the environment.
  * @param sources hash of all the sources that run. @default unknown: nothing of an earlier time is known
  */
-export function synthesizerOf({ lab, name, images }: Pick<Environment, "lab" | "name" | "images">, sources?: string): Synthesizer {
+export function synthesizerOf(environment: Environment, sources?: string): Synthesizer {
+  const { lab, images } = environment;
   const folder = lab ? OUTPUT_FOLDER : "cdktf.out";
   const record = join(".gvfx", `${folder}.synthesized.json`);
   const fileIn = (root: string, stack: string): string => join(root, "stacks", stack, "cdk.tf.json");
-  /** The environment is among the sources; besides them, a synth reads a lock file of its own. */
-  const inputs = sources && hashOf([sources, process.version, name, images.lockFile === undefined ? "" : existsSync(images.lockFile) ? readFileSync(images.lockFile, "utf8") : "none"]);
+  /** Two environments may have one name: a lab, and what is left of it. Besides both, a synth reads a lock file of its own. */
+  const inputs = sources && hashOf([sources, process.version, JSON.stringify(environment), images.lockFile === undefined ? "" : existsSync(images.lockFile) ? readFileSync(images.lockFile, "utf8") : "none"]);
   const texts = (): string => hashOf([...STACK_IDS.map((stack) => fileIn(folder, stack)), join(folder, MANIFEST)].map((file) => (existsSync(file) ? readFileSync(file, "utf8") : "none")));
   let beside: string | undefined;
   let held = 0;
