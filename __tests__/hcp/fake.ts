@@ -94,9 +94,14 @@ export class FakeHcp {
       }
       case "GET relationships/remote-state-consumers":
         return page(workspace.readers.map((id) => ({ id, type: "workspaces" })));
-      case "PATCH relationships/remote-state-consumers":
-        workspace.readers = (data as { id: string }[]).map(({ id }) => id);
+      // As go-tfe has it: neither takes an empty list.
+      case "POST relationships/remote-state-consumers":
+      case "DELETE relationships/remote-state-consumers": {
+        const named = (data as { id: string }[]).map(({ id }) => id);
+        if (named.length === 0) return [422, { errors: [] }];
+        workspace.readers = [...workspace.readers.filter((id) => !named.includes(id)), ...(method === "POST" ? named : [])];
         return [204];
+      }
       case "GET run-triggers":
         return page(workspace.triggers.map(({ id, source }) => ({ id, relationships: { sourceable: { data: { id: source } } } })));
       case "POST run-triggers": {

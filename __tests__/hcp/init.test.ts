@@ -113,7 +113,7 @@ test("what somebody set by hand and must not be is set back: auto-apply, a trigg
   const { said } = await init();
   expect(said).toContain("workspace gvfx-production-cutover: auto-apply true to false");
   expect(said).toContain("workspace gvfx-production-cutover: an apply of gvfx-production-app makes no run of it any more");
-  expect(said).toContain("workspace gvfx-production-app: its state is read by nobody");
+  expect(said).toContain("workspace gvfx-production-app: its state is no longer read by gvfx-production-cutover");
   expect([cutover.attributes["auto-apply"], cutover.triggers, fake.workspace("gvfx-production-app").readers, fake.workspace("gvfx-production-foundation").attributes["global-remote-state"]]).toEqual([false, [], [], false]);
 });
 

@@ -1,4 +1,4 @@
-/** HCP Terraform's API (Terraform Enterprise speaks it too), as far as `gvfx hcp init` asks it. */
+/** HCP Terraform's API (Terraform Enterprise speaks it too), as far as `gvfx hcp init` asks it: paths and names are those of HashiCorp's own client, go-tfe v1.109.0. */
 import { z } from "zod";
 import { json, request, UnexpectedAnswer, type TransportOptions } from "../clients/http";
 
@@ -66,9 +66,13 @@ export class HcpClient {
     return (await this.all(`/workspaces/${id}/relationships/remote-state-consumers`, (answer) => idsSchema.parse(answer).data)).map((reader) => reader.id);
   }
 
-  /** Replaces who may read its state. */
-  async setStateReaders(id: string, readers: readonly string[]): Promise<void> {
-    await this.send("PATCH", `/workspaces/${id}/relationships/remote-state-consumers`, { data: readers.map((reader) => ({ id: reader, type: "workspaces" })) }, [200, 204]);
+  /** Lets workspaces read its state besides those that may. */
+  async addStateReaders(id: string, readers: readonly string[]): Promise<void> {
+    await this.send("POST", `/workspaces/${id}/relationships/remote-state-consumers`, consumers(readers), [204]);
+  }
+
+  async removeStateReaders(id: string, readers: readonly string[]): Promise<void> {
+    await this.send("DELETE", `/workspaces/${id}/relationships/remote-state-consumers`, consumers(readers), [204]);
   }
 
   async triggers(id: string): Promise<RunTrigger[]> {
@@ -121,4 +125,5 @@ export class HcpClient {
   }
 }
 
+const consumers = (ids: readonly string[]): object => ({ data: ids.map((id) => ({ id, type: "workspaces" })) });
 const project = (id: string): object => ({ project: { data: { id, type: "projects" } } });

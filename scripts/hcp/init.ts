@@ -55,8 +55,10 @@ export async function initializeHcp({ client, project, agentPool, workspaces, va
     const nameOf = (other: string): string => [...ids].find(([, known]) => known === other)?.[0] ?? other;
 
     const mayRead = id === undefined ? [] : await client.stateReaders(id);
-    const wantedReaders = readers.flatMap((reader) => ids.get(reader) ?? []);
-    if (readers.some((reader) => !mayRead.includes(ids.get(reader) ?? "")) || mayRead.some((reader) => !wantedReaders.includes(reader))) await change(`workspace ${name}: its state is read by ${readers.join(", ") || "nobody"}`, () => client.setStateReaders(id!, wantedReaders));
+    const added = readers.filter((reader) => !mayRead.includes(ids.get(reader) ?? ""));
+    if (added.length > 0) await change(`workspace ${name}: its state is read by ${added.join(", ")}`, () => client.addStateReaders(id!, added.map((reader) => ids.get(reader)!)));
+    const removed = mayRead.filter((reader) => !readers.includes(nameOf(reader)));
+    if (removed.length > 0) await change(`workspace ${name}: its state is no longer read by ${removed.map(nameOf).join(", ")}`, () => client.removeStateReaders(id!, removed));
 
     const triggers = id === undefined ? [] : await client.triggers(id);
     for (const source of triggeredBy) if (!triggers.some(({ sourceId }) => sourceId === ids.get(source))) await change(`workspace ${name}: an apply of ${source} makes a run of it`, () => client.createTrigger(id!, ids.get(source)!));
