@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { operatorTerraform, seePlans } from "../../scripts/cutover/world/plans";
@@ -16,11 +16,14 @@ test("every stack is planned, also after one that cannot be, and Terraform's own
   expect([...plans]).toEqual([["foundation", "empty"], ["data-plane", { problem: "Unable to find remote state" }], ["app", "changes"], ["cutover", { problem: "terraform is not installed" }]]);
 });
 
-test("an operator's Terraform: synthesized once, initialized where it is not, and planned without a lock", async () => {
+test("an operator's Terraform: synthesized once, initialized once for what a stack asks for, and planned without a lock", async () => {
   const folder = mkdtempSync(join(tmpdir(), "gvfx-plans-"));
   try {
-    for (const stack of ["app", "cutover"]) mkdirSync(join(folder, "stacks", stack), { recursive: true });
-    mkdirSync(join(folder, "stacks", "app", ".terraform"));
+    const asks = (stack: string, state: string) => {
+      mkdirSync(join(folder, "stacks", stack), { recursive: true });
+      writeFileSync(join(folder, "stacks", stack, "cdk.tf.json"), JSON.stringify({ terraform: { backend: { local: { path: state } } } }));
+    };
+    for (const stack of ["app", "cutover"]) asks(stack, "staging");
     const ran: string[] = [];
     const hasChanges = operatorTerraform({
       environment: "staging",
@@ -31,8 +34,13 @@ test("an operator's Terraform: synthesized once, initialized where it is not, an
       },
     });
     expect([await hasChanges("app"), await hasChanges("cutover")]).toEqual([false, true]);
-    const plan = "terraform plan -detailed-exitcode -input=false -no-color -lock=false";
-    expect(ran).toEqual(["GVFX_ENV=staging node scripts/synth.cjs", plan, "terraform init -input=false -no-color -reconfigure", plan]);
+    const [init, plan] = ["terraform init -input=false -no-color -reconfigure", "terraform plan -detailed-exitcode -input=false -no-color -lock=false"];
+    expect(ran).toEqual(["GVFX_ENV=staging node scripts/synth.cjs", init, plan, init, plan]);
+    await hasChanges("app");
+    // Another environment has synthesized to the same folder meanwhile: its state is another.
+    asks("app", "production");
+    await hasChanges("app");
+    expect(ran.slice(5)).toEqual([plan, init, plan]);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { diffCommand, type DiffSurroundings } from "../../scripts/diff/command";
 import type { Synthesizer } from "../../scripts/diff/synthesizer";
-import { savedPlan } from "../../scripts/diff/terraform";
+import { savedPlan } from "../../scripts/terraform/stack";
 import { RunFailed } from "../../scripts/lab/run";
 import { environment } from "../jobs/worked-example";
 import { synthesizeStacks } from "../stacks/synthesized";

@@ -4,6 +4,7 @@ import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { kvPaths } from "../../contracts/kv";
+import { STACK_IDS } from "../../contracts/stacks";
 import { Duration } from "../../contracts/units";
 import { runTimeout } from "../../constructs/jobs/guardian-settings";
 import type { Environment } from "../../environments/schema";
@@ -50,7 +51,6 @@ import { gatewayUrls, seeTraffic } from "./world/traffic";
 import { workerLease } from "./world/worker-lease";
 
 /** In the order of their dependencies. */
-const STACKS = ["foundation", "data-plane", "app", "cutover"] as const;
 /** Of the machine that a lab runs on: its disk, and whether it resolves public names. A lab may be rehearsed on a slow one without a network. */
 const OF_THE_MACHINE_BELOW = /\.(fsync|recursors)$/;
 /** As `gvfx doctor` bounds itself: a node that is slow to log in to and slow to write. */
@@ -133,7 +133,7 @@ export function cutoverWorld(given: Environment, access: CutoverAccess): Cutover
       const looks = await Promise.all([doctorChecks(env, { variables, readFile, ended }), preflightChecks({ nomad: operatorNomad(env, variables, readFile), servers: env.nodes.length + 1, appNodes: env.nodes.map(({ name }) => name), legacy: legacyHost, seeLegacy: settings.commands.seeLegacyWorker, signal: ended })]);
       return foldChecks(looks.flat(), settings.commands.doctor);
     },
-    plans: (ended) => seePlans({ stacks: STACKS, hasChanges: env.lab ? labTerraform(env) : operatorTerraform({ environment: env.name }), signal: ended }),
+    plans: (ended) => seePlans({ stacks: STACK_IDS, hasChanges: env.lab ? labTerraform(env) : operatorTerraform({ environment: env.name }), signal: ended }),
     convexUrl: dataMove.convexUrl.replace(/\/+$/, ""),
     dataMove: async () => dataMoveSeen(await evidence.evidence(), movesFolder(env.name)),
     snapshotKept: (path) => snapshotKept(path, check),

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { isRecord } from "../json";
 
 export const DIRECTIONS = ["forward", "roll-back"] as const;
 /** forward: from legacy to Nomad. roll-back: legacy serves again. */
@@ -108,8 +109,4 @@ function parseEntry(text: string, number: number): Entry {
 /** SHA-256 of a value's JSON with sorted keys, hex. */
 export function sha256(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value, (_, part: unknown) => (isRecord(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part))).digest("hex");
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,11 +1,10 @@
 /** A stack's plan in words: what is created, changed, replaced and destroyed, and what of it is dangerous. Pure. */
 import { protectedResource } from "../../constructs/guardrails/protected";
 import { ENV_CONTRACT } from "../../contracts/env";
-import { JOBS } from "../../contracts/services";
 import { MARKET_VARIABLE, TUNED_SERVICES, tuningVariable } from "../../contracts/variables";
-import { parseJson } from "../json";
+import { isRecord, parseJson } from "../json";
 import { effectOf, jobSentences, listWords, type Json } from "./job-words";
-import { isRecord, same } from "./leaves";
+import { same } from "./leaves";
 import type { PlannedAction, PlannedChange, StackPlan } from "./plan";
 import { valueText } from "./texts";
 
@@ -28,8 +27,6 @@ export interface DescribedStack {
   readonly outputs: readonly string[];
 }
 
-/** Jobs whose data is on the node that they are pinned to. */
-const STATEFUL: ReadonlySet<string> = new Set([JOBS.postgres, JOBS.objectstore, JOBS.convex]);
 /** Nomad variables that hold no secret, by what the guardrails let into them. */
 const OPEN_VARIABLES: ReadonlySet<string> = new Set([MARKET_VARIABLE, ...TUNED_SERVICES.map(tuningVariable)]);
 const SECRET_KEYS: ReadonlySet<string> = new Set(ENV_CONTRACT.filter(({ secret }) => secret).map(({ key }) => key));
@@ -42,7 +39,7 @@ export function describePlan({ stack, changes, outputs }: StackPlan, paths: Read
 function describe(change: PlannedChange, path: string): DescribedChange {
   const { address, type, action, replacedBy } = change;
   const job = jobOf(change);
-  const { words, danger, effect } = type === "nomad_job" ? ofJob(change, job) : { words: ofAttributes(change), danger: undefined, effect: undefined };
+  const { words, danger, effect } = type === "nomad_job" ? ofJob(change) : { words: ofAttributes(change), danger: undefined, effect: undefined };
   const gone = action === "destroy" || action === "replace" ? protectedResource(type, path, job)?.loss : undefined;
   const forced = action === "replace" && replacedBy.length > 0 ? [`replaced, since ${replacedBy.join(" and ")} cannot be changed in place`] : [];
   return { address, what: nameOf(change, path, job), action, danger: gone ?? danger, words: [...forced, ...words], effect: action === "update" ? effect : undefined };
@@ -65,14 +62,19 @@ function specOf({ jobspec }: Readonly<Record<string, unknown>>): Json | undefine
   return isRecord(spec) ? spec : undefined;
 }
 
-function ofJob({ action, before, after, unknown }: PlannedChange, job: string | undefined): Pick<DescribedChange, "words" | "danger" | "effect"> {
+function ofJob({ action, before, after, unknown }: PlannedChange): Pick<DescribedChange, "words" | "danger" | "effect"> {
   const [was, is] = [specOf(before), specOf(after)];
   if (!was || !is) return { words: action === "update" && unknown("jobspec") ? ["its text is known after other changes"] : [], danger: undefined, effect: undefined };
   const sentences = jobSentences(was, is);
-  const moved = job !== undefined && STATEFUL.has(job) && sentences.some(({ movesData }) => movesData);
+  const moved = keepsData(was) && sentences.some(({ movesData }) => movesData);
   // Somebody changed the job past Terraform: its text is the same, and what Nomad has is another.
   const words = sentences.length === 0 && action === "update" ? ["its definition is as it was: it is registered anew over what was changed by hand"] : sentences.map(({ text }) => text);
   return { words, danger: moved ? "it would start without its data, which stays where it is" : undefined, effect: effectOf(was, is) };
+}
+
+/** Whether a job has a volume of the node that it is on. */
+function keepsData({ TaskGroups: groups }: Json): boolean {
+  return Array.isArray(groups) && groups.some((group) => isRecord(group) && isRecord(group.Volumes) && Object.keys(group.Volumes).length > 0);
 }
 
 /** Attributes that a provider keeps for itself. */

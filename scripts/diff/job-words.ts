@@ -1,7 +1,8 @@
 /** What changes in a Nomad job, in words: "count 2 to 3", "memory 512 to 1024 MB". Pure; what has no words of its own is said by its path. */
 import { Duration } from "../../contracts/units";
 import { counted, listed } from "../preview/words";
-import { changedLeaves, isRecord, type LeafChange } from "./leaves";
+import { isRecord } from "../json";
+import { changedLeaves, type LeafChange } from "./leaves";
 import { imageWords, templateWords, valueText } from "./texts";
 
 export interface Sentence {

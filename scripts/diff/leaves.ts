@@ -1,4 +1,5 @@
 /** Two values compared leaf by leaf, where members of a list are known by their name and not by their place. */
+import { isRecord } from "../json";
 
 export interface LeafChange {
   /** Keys from the root; of a list's member its name, "api", or its place, "0". */
@@ -40,8 +41,4 @@ export function same(before: unknown, after: unknown): boolean {
   if (Array.isArray(before) && Array.isArray(after)) return before.length === after.length && before.every((member, place) => same(member, after[place]));
   if (isRecord(before) && isRecord(after)) return [...new Set([...Object.keys(before), ...Object.keys(after)])].every((key) => same(before[key], after[key]));
   return false;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -8,6 +8,7 @@ import type { Environment } from "../../environments/schema";
 import { parseJson } from "../json";
 import { OUTPUT_FOLDER } from "../lab/terraform";
 import { readSynthesized, type SynthesizedStack } from "../preview/synthesized";
+import { wasInitialized } from "../terraform/stack";
 
 export interface Synthesized {
   readonly stacks: Readonly<Record<string, SynthesizedStack>>;
@@ -64,8 +65,7 @@ export function synthesizerOf(environment: Environment, sources?: string): Synth
     },
     before(stack) {
       // Not initialized, Terraform would ask for providers first.
-      const there = existsSync(join(folder, "stacks", stack, ".terraform", "initialized")) && existsSync(fileIn(folder, stack));
-      return there ? readFileSync(fileIn(folder, stack), "utf8") : undefined;
+      return wasInitialized(join(folder, "stacks", stack)) && existsSync(fileIn(folder, stack)) ? readFileSync(fileIn(folder, stack), "utf8") : undefined;
     },
     async synthesize(env) {
       // Loaded only here: cdktf takes longer to load than all else.

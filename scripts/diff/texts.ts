@@ -1,6 +1,6 @@
 /** Words for what a job's parts hold: values, images, and templates with the secrets and variables that they read. */
 import { listed } from "../preview/words";
-import { isRecord } from "./leaves";
+import { isRecord } from "../json";
 
 /** Longer ones are cut: a comment is to be read. */
 const LONGEST = 80;

@@ -1,5 +1,6 @@
 /** images.lock.json: read, and written with what a registry has, so that a deploy is a change of digests that people review. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { parseImageLock, UNPINNED_IMAGES, type ImageLock, type ImageRole, type LockedImage } from "../../contracts/images";
 import type { Environment } from "../../environments/schema";
 
@@ -19,6 +20,7 @@ export function readLock(file: string): ImageLock {
 export function updateLock(file: string, entries: ReadonlyMap<ImageRole, LockedImage>): ImageRole[] {
   const before = readLock(file);
   const after: ImageLock = { ...before, ...Object.fromEntries(entries) };
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.new`, `${JSON.stringify(after, null, 2)}\n`);
   renameSync(`${file}.new`, file);
   return [...entries.keys()].filter((role) => before[role].digest !== after[role].digest);

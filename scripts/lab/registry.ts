@@ -1,9 +1,8 @@
 /** Copies the platform's images to the lab's registry, pins what the registry names, and has both nodes fetch them. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
-import { imageReference, IMAGE_ROLES, parseImageLock, UNPINNED_IMAGES, type ImageLock, type ImageRole, type LockedImage } from "../../contracts/images";
+import { imageReference, IMAGE_ROLES, type ImageLock, type ImageRole, type LockedImage } from "../../contracts/images";
 import { containerName } from "../../constructs/lab/names";
 import type { Environment, Lab } from "../../environments/schema";
+import { readLock, updateLock } from "../images/lock";
 import { Engine, EngineError } from "./engine";
 
 /** How often the registry and a node's own engine are asked whether they are up: for a minute, which is three times what making all machines takes. */
@@ -37,7 +36,7 @@ export class LabRegistry {
   }
 
   lock(): ImageLock {
-    return existsSync(this.lockFile) ? parseImageLock(JSON.parse(readFileSync(this.lockFile, "utf8"))) : UNPINNED_IMAGES;
+    return readLock(this.lockFile);
   }
 
   /** Official images that this engine does not have yet are pulled; one that nobody has is named with the way to get it. */
@@ -73,9 +72,7 @@ export class LabRegistry {
     const results = await Promise.allSettled(others.map(one));
     const failed = results.find((result) => result.status === "rejected");
     if (failed) throw failed.reason;
-    const lock: ImageLock = { ...this.lock(), ...Object.fromEntries(entries) };
-    mkdirSync(dirname(this.lockFile), { recursive: true });
-    writeFileSync(this.lockFile, `${JSON.stringify(lock, null, 2)}\n`);
+    updateLock(this.lockFile, new Map(entries));
     return `${entries.filter(([role, image]) => image !== before[role]).length} of ${roles.length} pushed`;
   }
 

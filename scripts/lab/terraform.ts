@@ -1,17 +1,17 @@
 /** Terraform over the stacks that cdktf synthesized for the lab, in a folder of their own beside those of other environments. */
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Environment } from "../../environments/schema";
+import { STACK_IDS } from "../../contracts/stacks";
+import { CHANGES, INIT, initialized, PLAN, savedPlan } from "../terraform/stack";
 import { labAccess, stackOutputs } from "./access";
-import { savedPlan } from "../diff/terraform";
 import { explanation, failedDeployment, jobsThatFailed } from "../deployment/explain";
 import { run, RunFailed, type Finished, type RunOptions } from "./run";
 
 /** Beside cdktf.out, at the same depth: the states' paths are relative to a stack's folder. */
 export const OUTPUT_FOLDER = "cdktf.out.lab";
 /** In the order of their dependencies. */
-export const LAB_STACKS = ["lab", "foundation", "data-plane", "app", "cutover"] as const;
+export const LAB_STACKS = ["lab", ...STACK_IDS] as const;
 export type LabStackId = (typeof LAB_STACKS)[number];
 
 const LOGS = ".gvfx/lab/logs";
@@ -30,15 +30,10 @@ export class Terraform {
 
   /** Downloads or links providers; nothing to do while the stack asks for the same ones. */
   async init(stack: LabStackId): Promise<void> {
-    const folder = this.folder(stack);
-    const { terraform } = JSON.parse(readFileSync(join(folder, "cdk.tf.json"), "utf8")) as { terraform: unknown };
-    const wanted = createHash("sha256").update(JSON.stringify(terraform)).digest("hex");
-    const marker = join(folder, ".terraform", "initialized");
-    if (existsSync(marker) && readFileSync(marker, "utf8") === wanted) return;
-    mkdirSync(PLUGIN_CACHE, { recursive: true });
-    // Environments share the folder, and each has a state of its own: another backend is no move of the state.
-    await this.terraform(stack, ["init", "-input=false", "-no-color", "-upgrade", "-reconfigure"], "init");
-    writeFileSync(marker, wanted);
+    await initialized(this.folder(stack), () => {
+      mkdirSync(PLUGIN_CACHE, { recursive: true });
+      return this.terraform(stack, [...INIT, "-upgrade"], "init");
+    });
   }
 
   /** @param options `replace`: address of a resource that is destroyed and made anew, as if it were tainted */
@@ -71,7 +66,7 @@ export class Terraform {
   /** Whether a deploy would change anything. */
   async hasChanges(stack: LabStackId): Promise<boolean> {
     await this.init(stack);
-    return (await this.terraform(stack, ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock=false"], "plan", { accept: [0, 2] })).status === 2;
+    return (await this.terraform(stack, PLAN, "plan", { accept: [0, CHANGES] })).status === CHANGES;
   }
 
   /** Keeps what a deploy would do in a file, which `terraform apply` takes. @returns as `terraform show -json` has it; undefined when it would do nothing */

@@ -1,7 +1,8 @@
-/** How whoever runs a cutover reaches Consul's keys and Nomad's ledger: by variables, or by what a lab's states hold. */
+/** How an operator reaches Consul's keys, Nomad's ledger and Vault: by variables, or by what a lab's states hold. */
 import { CLUSTER_PORTS } from "../../contracts/services";
 import type { Environment } from "../../environments/schema";
 import type { NomadEndpoint } from "../clients/nomad-variables";
+import { VaultClient } from "../clients/vault";
 import { readCredentials, type Variables } from "../doctor/credentials";
 import { labAccess, stackOutputs } from "../lab/access";
 import type { Credentials } from "../doctor/context";
@@ -40,6 +41,21 @@ export function operatorNomad(env: Environment, variables: Variables, readFile: 
   const missing = [...(token ? [] : ["NOMAD_TOKEN (terraform -chdir=cdktf.out/stacks/cutover output -raw operator-nomad-token)"]), ...(caFile ? [] : ["NOMAD_CACERT (a file with: terraform -chdir=cdktf.out/stacks/foundation output -raw nomad-ca)"])];
   if (!token || !caFile) throw new Error(`not set, so that Nomad would not show the cutover's ledger: ${missing.join("; ")}`);
   return { address: env.nomad.address, token, caPem: readFile(caFile) };
+}
+
+/**
+ * Vault by VAULT_TOKEN and VAULT_CACERT, or a lab's own.
+ * @param need what is not had without the token, and of what rights it must be: for the sentence that says so
+ * @throws Error that names the variable, or that the lab is not up
+ */
+export function operatorVault(env: Environment, variables: Variables, readFile: (path: string) => string, need: string): VaultClient {
+  if (env.lab) {
+    const { address, token, caPem } = labAccess(env).vault;
+    return new VaultClient(address, { ca: caPem }, token);
+  }
+  const { vaultToken, vaultCa } = readCredentials(variables, readFile);
+  if (!vaultToken) throw new Error(`VAULT_TOKEN is not set, ${need}, and VAULT_CACERT (PEM file) where its certificate is of an own authority; for the lab: GVFX_ENV=lab`);
+  return new VaultClient(env.vault.operatorAddress ?? env.vault.address, { ca: vaultCa }, vaultToken);
 }
 
 /** With what `gvfx doctor` looks: the operator's variables, and in a lab that is up its own credentials. */

@@ -5,8 +5,8 @@ import { Command } from "commander";
 import { SECRETS, type Secret } from "../../contracts/secrets";
 import type { Environment } from "../../environments/schema";
 import { VaultClient } from "../clients/vault";
-import { readCredentials, type Variables } from "../doctor/credentials";
-import { labAccess } from "../lab/access";
+import type { Variables } from "../doctor/credentials";
+import { operatorVault } from "../operator/access";
 import { fillSecrets, putSecret } from "./fill";
 import { readPaths, stateOf, type KeyValue } from "./state";
 import { exitCodeOf, stateText } from "./text";
@@ -39,7 +39,7 @@ interface PutFlags {
 
 export function secretsCommand(environment: () => Environment, surroundings: SecretsSurroundings = {}): Command {
   const { variables = process.env, write = (text) => void process.stdout.write(`${text}\n`), complain = (text) => void process.stderr.write(`${text}\n`), readFile = (path) => readFileSync(path, "utf8") } = surroundings;
-  const vaultOf = surroundings.vault ?? ((env: Environment) => operatorVault(env, variables, readFile));
+  const vaultOf = surroundings.vault ?? ((env: Environment) => operatorVault(env, variables, readFile, `so that nobody knows what is there; export one that may read, create and update ${env.vault.kvMount}/*`));
   const otherVault = surroundings.otherVault ?? ((address: string) => sourceVault(address, variables, readFile));
   const prompt = "prompt" in surroundings ? surroundings.prompt : process.stdin.isTTY ? (message: string) => password({ message, mask: false }) : undefined;
 
@@ -144,16 +144,6 @@ function secretOf(field: string): Secret {
   if (!secret) throw new Error(`${field} is no secret of the platform; there are ${SECRETS.map((one) => one.field).join(", ")}`);
   if (secret.origin === "derived") throw new Error(`${field} follows from other secrets, and is not given: gvfx secrets init makes it`);
   return secret;
-}
-
-function operatorVault(env: Environment, variables: Variables, readFile: (path: string) => string): VaultClient {
-  if (env.lab) {
-    const { address, token, caPem } = labAccess(env).vault;
-    return new VaultClient(address, { ca: caPem }, token);
-  }
-  const { vaultToken, vaultCa } = readCredentials(variables, readFile);
-  if (!vaultToken) throw new Error(`VAULT_TOKEN is not set; export one that may read, create and update ${env.vault.kvMount}/*, and VAULT_CACERT (PEM file) where Vault's certificate is of an own authority`);
-  return new VaultClient(env.vault.operatorAddress ?? env.vault.address, { ca: vaultCa }, vaultToken);
 }
 
 function sourceVault(address: string, variables: Variables, readFile: (path: string) => string): VaultClient {

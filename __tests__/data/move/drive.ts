@@ -1,8 +1,10 @@
 /** Moves in memory: with a journal that outlives whoever wrote it. */
 import type { Entry, Journal, NewEntry } from "../../../scripts/data/move/journal";
 import { performMove, situationOf, undoMove, type MoverOptions } from "../../../scripts/data/move/mover";
+import type { MoveSettings } from "../../../scripts/data/move/step";
+import { lookAtEverything } from "../../../scripts/data/move/steps/preflight";
 import { silentProgress } from "../../../scripts/data/progress";
-import { Killed, SETTINGS, type FakeWorld } from "./fake-world";
+import { FakeWorld, Killed, SETTINGS } from "./fake-world";
 
 export class MemoryJournal implements Journal {
   /** After how many entries the machine dies. */
@@ -54,4 +56,22 @@ export function revive(world: FakeWorld, journal: MemoryJournal): void {
   world.dead = false;
   world.killAt = undefined;
   journal.dieAfter = Infinity;
+}
+
+/** Plants a defect. */
+export type Plant = (world: FakeWorld) => void;
+
+/** What stands in a move's way before anything is changed. */
+export async function problems(plant: Plant, settings: Partial<MoveSettings> = {}, replaceEverything = false): Promise<readonly string[]> {
+  const world = new FakeWorld();
+  plant(world);
+  return (await lookAtEverything({ world, settings: { ...SETTINGS, ...settings }, options: { replaceEverything, appCannotTrade: false, app: "" } })).problems;
+}
+
+/** Runs a move that must stop. @returns its message, and the step at which it stopped */
+export async function stopped(plant: Plant, world = new FakeWorld()): Promise<{ readonly message: string; readonly step: string; readonly world: FakeWorld }> {
+  plant(world);
+  const journal = new MemoryJournal(world);
+  const message = await performMove(options(world, journal)).then(() => "it ended well", (error: Error) => error.message);
+  return { message, step: situationOf(journal.entries()).failure?.step ?? "none", world };
 }

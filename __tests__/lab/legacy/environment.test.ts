@@ -29,6 +29,10 @@ describe("env files of the legacy host's double", () => {
     expect(convex).toMatchObject({ DOUBLE_API_PORT: "13210", DOUBLE_SITE_PORT: "13211", CONVEX_CLOUD_ORIGIN: "http://127.0.0.1:13210" });
   });
 
+  it("are refused with a port that is none", () => {
+    for (const given of ["", "0", "8787x", "65535"]) expect(() => legacyEnvironment({ LEGACY_PORT_API: given }, SECRET)).toThrow(/LEGACY_PORT_API is ".*": it must be a port, 1 to 65534/);
+  });
+
   it("are refused when a process would not start with them", () => {
     expect(() => legacyEnvironment({ LEGACY_ENV_CONVEX_URL: "nowhere", LEGACY_ENV_NEXT_PUBLIC_API_TOKEN: "t" }, SECRET)).toThrow(/api: CONVEX_URL is "nowhere"[\s\S]*worker: CONVEX_URL is "nowhere"[\s\S]*frontend: NEXT_PUBLIC_API_TOKEN is forbidden/);
   });

@@ -48,7 +48,11 @@ const BACKEND_DEFAULTS: Values = {
  */
 export function legacyEnvironment(container: Readonly<Record<string, string | undefined>>, secret: string): LegacyEnvironment {
   const app = withPrefix(container, APP_PREFIX);
-  const port = ([variable, otherwise]: (typeof PORTS)[keyof typeof PORTS]): number => Number(container[variable] ?? otherwise);
+  const port = ([variable, otherwise]: (typeof PORTS)[keyof typeof PORTS]): number => {
+    const number = Number(container[variable] ?? otherwise);
+    if (!Number.isInteger(number) || number < 1 || number > 65_534) throw new Error(`${variable} is ${JSON.stringify(container[variable])}: it must be a port, 1 to 65534`);
+    return number;
+  };
   const ports = { frontend: port(PORTS.frontend), api: port(PORTS.api), rlService: port(PORTS.rlService), convex: port(PORTS.convex) };
   const moved = (key: string, [variable]: readonly [string, number], value: number): Values => (container[variable] === undefined ? {} : { [key]: String(value) });
   const frontendKeys = new Set(entriesFor("frontend").map((e) => e.key));

@@ -1,4 +1,5 @@
 /** The way forward: from legacy to Nomad, in order. */
+import { STACK_IDS } from "../../../contracts/stacks";
 import { fail, inconclusive } from "../../doctor/check";
 import type { CutoverSettings } from "../settings";
 import type { Step, StepContext } from "../step";
@@ -27,7 +28,7 @@ export function forwardSteps(settings: CutoverSettings): readonly CutoverStep[] 
       title: "no stack has a pending change",
       proves: "what runs is what the repository says, so that no later deploy changes what is cut over",
       normal: "every plan is empty",
-      look: ["foundation", "data-plane", "app", "cutover"].map((stack) => commands.diff(stack)),
+      look: STACK_IDS.map((stack) => commands.diff(stack)),
       otherwise: ["deploy the stack that is named, or take the change out of the environment file", commands.run],
       async perform({ world, signal }) {
         const plans = await world.plans(signal);

@@ -1,8 +1,7 @@
 /** Whether a deploy would change anything, stack by stack, as Terraform says it. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { OF_THE_STACK } from "../../diff/terraform";
 import { run, RunFailed, type RunOptions } from "../../lab/run";
+import { CHANGES, INIT, initialized, OPERATOR_VARIABLES, PLAN } from "../../terraform/stack";
 import type { CutoverWorld } from "../world";
 
 type Plans = Awaited<ReturnType<CutoverWorld["plans"]>>;
@@ -53,8 +52,7 @@ export function operatorTerraform({ environment, folder = "cdktf.out", runProgra
   return async (stack) => {
     await (synthesized ??= runProgram(process.execPath, ["scripts/synth.cjs"], { env: { GVFX_ENV: environment, CDKTF_OUTDIR: folder } }));
     const cwd = join(folder, "stacks", stack);
-    const env = { CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", ...OF_THE_STACK };
-    if (!existsSync(join(cwd, ".terraform"))) await runProgram("terraform", ["init", "-input=false", "-no-color", "-reconfigure"], { cwd, env });
-    return (await runProgram("terraform", ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock=false"], { cwd, env, accept: [0, 2] })).status === 2;
+    await initialized(cwd, () => runProgram("terraform", INIT, { cwd, env: OPERATOR_VARIABLES }));
+    return (await runProgram("terraform", PLAN, { cwd, env: OPERATOR_VARIABLES, accept: [0, CHANGES] })).status === CHANGES;
   };
 }

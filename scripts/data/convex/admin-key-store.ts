@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import type { Environment } from "../../../environments/schema";
 import { UnexpectedAnswer } from "../../clients/http";
-import { VaultClient } from "../../clients/vault";
-import { readCredentials, type Variables } from "../../doctor/credentials";
-import { labAccess } from "../../lab/access";
+import type { VaultClient } from "../../clients/vault";
+import type { Variables } from "../../doctor/credentials";
+import { operatorVault } from "../../operator/access";
 import { computeAdminKey, openAdminKey, parseInstanceSecret } from "./admin-key";
 
 const SECRET_PATH = "data/convex";
@@ -23,7 +23,7 @@ export interface AdminKeyStore {
 
 /** The Nomad side's key in Vault, by the operator's token (the lab's own in a lab). */
 export function adminKeyStore(env: Environment, variables: Variables, readFile = (path: string) => readFileSync(path, "utf8")): AdminKeyStore {
-  const vault = vaultOf(env, variables, readFile);
+  const vault = operatorVault(env, variables, readFile, `so that Vault shows no admin key of Convex; export a token that may read ${env.vault.kvMount}/${SECRET_PATH}`);
   const { kvMount } = env.vault;
   const instance = env.dataPlane.convexInstance;
   return {
@@ -63,14 +63,4 @@ async function field(vault: VaultClient, mount: string, path: string, name: stri
     if (error instanceof UnexpectedAnswer && error.status === 403) return DENIED;
     throw error;
   }
-}
-
-function vaultOf(env: Environment, variables: Variables, readFile: (path: string) => string): VaultClient {
-  if (env.lab) {
-    const { address, token, caPem } = labAccess(env).vault;
-    return new VaultClient(address, { ca: caPem }, token);
-  }
-  const { vaultToken, vaultCa } = readCredentials(variables, readFile);
-  if (!vaultToken) throw new Error(`VAULT_TOKEN is not set, so that Vault shows no admin key of Convex; export a token that may read ${env.vault.kvMount}/${SECRET_PATH}, and VAULT_CACERT (PEM file) where its certificate is of an own authority; for the lab: GVFX_ENV=lab`);
-  return new VaultClient(env.vault.operatorAddress ?? env.vault.address, { ca: vaultCa }, vaultToken);
 }

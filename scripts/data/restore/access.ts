@@ -5,9 +5,10 @@ import { SECRETS } from "../../../contracts/secrets";
 import type { Environment } from "../../../environments/schema";
 import { UnexpectedAnswer, Unreachable } from "../../clients/http";
 import type { SshTarget } from "../../clients/ssh";
-import { VaultClient } from "../../clients/vault";
-import { readCredentials, withoutCredentials, type Variables } from "../../doctor/credentials";
+import { withoutCredentials, type Variables } from "../../doctor/credentials";
+import { lockFileOf } from "../../images/lock";
 import { labAccess } from "../../lab/access";
+import { operatorVault } from "../../operator/access";
 import { labMachines } from "../../lab/machines";
 import { nomadAddresses } from "../../lab/status/clients";
 import { nodeMachine } from "../machines";
@@ -58,7 +59,7 @@ export function restoreAccess(env: Environment, variables: Variables, readFile: 
 
 /** @throws Error that names every image without a digest */
 function lockOf({ images, name }: Environment, readFile: Read): ImageLock {
-  const file = images.lockFile ?? "images.lock.json";
+  const file = lockFileOf({ images });
   if (images.lockFile !== undefined && !existsSync(file)) throw new Error(`${file} is not there: the images of "${name}" are not known, and a restore runs Postgres, MinIO and restic of them; for a lab: npm run lab`);
   const lock = parseImageLock(JSON.parse(readFile(file)));
   const unpinned = ROLES.filter((role) => lock[role].digest === null);
@@ -78,7 +79,7 @@ async function secretValue(env: Environment, variables: Variables, readFile: Rea
   const place = `${env.vault.kvMount}/${home.path}`;
   const otherwise = `or export ${field} from your own copy`;
   try {
-    const value = (await vaultOf(env, variables, readFile, field).readSecret(env.vault.kvMount, home.path))?.fields[field];
+    const value = (await operatorVault(env, variables, readFile, `so that Vault does not show ${field}; export ${field} from your own copy, or a token that may read it`).readSecret(env.vault.kvMount, home.path))?.fields[field];
     if (!value) throw new Error(`Vault has no ${field} in ${place} (${home.purpose}); write it there, ${otherwise}`);
     return value;
   } catch (error) {
@@ -86,16 +87,6 @@ async function secretValue(env: Environment, variables: Variables, readFile: Rea
     if (error instanceof Unreachable) throw new Error(`Vault does not answer (${error.message}), and has ${field} (${home.purpose}); mend Vault, ${otherwise}`);
     throw error;
   }
-}
-
-function vaultOf(env: Environment, variables: Variables, readFile: Read, field: string): VaultClient {
-  if (env.lab) {
-    const { address, token, caPem } = labAccess(env).vault;
-    return new VaultClient(address, { ca: caPem }, token);
-  }
-  const { vaultToken, vaultCa } = readCredentials(variables, readFile);
-  if (!vaultToken) throw new Error(`VAULT_TOKEN is not set, so that Vault does not show ${field}; export a token that may read it, and VAULT_CACERT (PEM file) where its certificate is of an own authority, or export ${field} from your own copy; for the lab: GVFX_ENV=lab`);
-  return new VaultClient(env.vault.operatorAddress ?? env.vault.address, { ca: vaultCa }, vaultToken);
 }
 
 function nomadOf(env: Environment, variables: Variables, readFile: Read) {
