@@ -5,6 +5,7 @@ import { App } from "cdktf";
 import { Guardrails, RESOURCE_RULES, secretsInSynthesized } from "./constructs/guardrails/guardrails";
 import { JOB_RULES } from "./constructs/guardrails/rules";
 import { parseImageLock, UNPINNED_IMAGES, type ImageLock } from "./contracts/images";
+import { FIRST_GENERATIONS, parseRotation, type Rotation } from "./contracts/rotation";
 import type { Environment } from "./environments/schema";
 import lockFile from "./images.lock.json";
 import { danglingReferences } from "./constructs/state/platform-stack";
@@ -17,9 +18,9 @@ import { LabStack } from "./stacks/lab";
 export { STACK_IDS } from "./contracts/stacks";
 
 /** Declares the four stacks of an environment in an app, under the guardrails: so are stacks that are declared before or after. */
-export function declareStacks(app: App, environment: Environment, images = imageLock(environment)): void {
+export function declareStacks(app: App, environment: Environment, images = imageLock(environment), rotation = rotationOf(environment)): void {
   const lab = environment.lab && new LabStack(app, "lab", { environment, lab: environment.lab });
-  const foundation = new FoundationStack(app, "foundation", { environment, lab: lab?.login });
+  const foundation = new FoundationStack(app, "foundation", { environment, rotation, lab: lab?.login });
   if (lab) foundation.addDependency(lab);
   const shared = { environment, images, nomadCaPem: foundation.nomadCaPem };
 
@@ -39,6 +40,11 @@ export function declareStacks(app: App, environment: Environment, images = image
 export function imageLock({ images }: Environment): ImageLock {
   if (images.lockFile === undefined) return parseImageLock(lockFile);
   return existsSync(images.lockFile) ? parseImageLock(JSON.parse(readFileSync(images.lockFile, "utf8"))) : UNPINNED_IMAGES;
+}
+
+/** Which generations of the cluster's keys are in use, by the environment's file. @throws Error that lists what is wrong with it */
+export function rotationOf({ nomad: { rotationFile } }: Environment): Rotation {
+  return existsSync(rotationFile) ? parseRotation(readFileSync(rotationFile, "utf8"), rotationFile) : FIRST_GENERATIONS;
 }
 
 /** How many rules a synth that succeeds has held to. */

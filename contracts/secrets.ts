@@ -55,6 +55,9 @@ function appSecrets(): Secret[] {
   });
 }
 
+/** Beside BACKUP_KEY, at its path: the key before it, by which a repository is opened that no run has changed the key of. */
+export const BACKUP_KEY_BEFORE = "BACKUP_KEY_BEFORE";
+
 const PLATFORM_SECRETS: readonly Secret[] = [
   { field: "POSTGRES_PASSWORD", path: "data/postgres", readers: [JOBS.postgres], origin: "generated", required: true, purpose: "superuser of Postgres" },
   { field: "BACKUP_DB_PASSWORD", path: "data/postgres-backup", readers: [JOBS.postgres, JOBS.backup], origin: "generated", required: true, purpose: "the role in Postgres that may copy the whole cluster, and nothing else" },

@@ -82,6 +82,7 @@ export const production: EnvironmentInput = {
     caValidity: "3650d",
     certificateValidity: "365d",
     certificateRenewal: "60d",
+    rotationFile: "environments/production.rotation.json",
   },
   lease: {
     ttl: "10s",

@@ -16,6 +16,7 @@ import { labCommand } from "./lab/command";
 import { leaseCommand } from "./lease/command";
 import { previewCommand } from "./preview/command";
 import { renderCommand } from "./render";
+import { rotateCommand } from "./rotation/command";
 import { secretsCommand } from "./secrets/command";
 
 export function gvfxProgram(environment: () => Environment): Command {
@@ -27,6 +28,7 @@ export function gvfxProgram(environment: () => Environment): Command {
     doctorCommand(),
     diffCommand(environment),
     secretsCommand(environment),
+    rotateCommand(environment),
     imagesCommand(environment),
     hcpCommand(environment),
     whyCommand(environment),

@@ -1,6 +1,7 @@
 /** From three machines and an existing Consul and Vault to a Nomad cluster that jobs can be deployed to. */
 import { TerraformOutput, type ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
+import type { Rotation } from "../contracts/rotation";
 import type { Environment } from "../environments/schema";
 import { NomadAccess } from "../constructs/access/nomad-access";
 import { AclBootstrap } from "../constructs/cluster/acl-bootstrap";
@@ -21,15 +22,17 @@ import { hasTailnet } from "../constructs/tailnet/policy";
 
 export interface FoundationStackProps {
   readonly environment: Environment;
+  /** Which generations of the cluster's keys are in use. */
+  readonly rotation: Rotation;
   /** How the machines of a lab are logged in to. @default the environment's host keys, and the SSH agent of whoever deploys */
   readonly lab?: LabLogin;
 }
 
 export class FoundationStack extends PlatformStack {
-  /** PEM of the authority that signed the Nomad servers' certificates; public. */
+  /** PEM of the authorities that sign the Nomad servers' certificates, two while they are rotated; public. */
   readonly nomadCaPem: string;
 
-  constructor(scope: Construct, id: string, { environment, lab }: FoundationStackProps) {
+  constructor(scope: Construct, id: string, { environment, rotation, lab }: FoundationStackProps) {
     super(scope, id);
     const { nomad, consul, vault, protect } = environment;
     const namespace = nomad.namespace;
@@ -50,6 +53,7 @@ export class FoundationStack extends PlatformStack {
       caValidity: nomad.caValidity,
       certificateValidity: nomad.certificateValidity,
       certificateRenewal: nomad.certificateRenewal,
+      rotation,
       protect,
     });
     this.nomadCaPem = pki.caCertPem;
@@ -59,13 +63,13 @@ export class FoundationStack extends PlatformStack {
     const rollout = new NodeRollout(this, "nodes", {
       env: environment,
       nodes,
-      secrets: (node) => ({ certificate: pki.certificateOf(node), caCertPem: pki.caCertPem, gossipKey: pki.gossipKey, consul: agentTokens.tokensFor(node.name) }),
+      secrets: (node) => ({ certificate: pki.certificateOf(node), caCertPem: pki.caCertPem, gossipKeys: pki.gossipKeys, consul: agentTokens.tokensFor(node.name) }),
       sshPrivateKey: login?.sshPrivateKey,
       dependsOn: before,
     });
 
-    const acl = new AclBootstrap(this, "acl", { address: nomad.address, caCertPem: pki.caCertPem, protect, dependsOn: [rollout.quorum] });
-    nomadProvider(this, { environment, caPem: pki.caCertPem, token: acl.managementToken });
+    const acl = new AclBootstrap(this, "acl", { address: nomad.address, caCertPem: pki.caCertPem, generation: rotation.managementToken, protect, dependsOn: [rollout.quorum] });
+    nomadProvider(this, { environment, caPem: pki.establishedCaPem, token: acl.managementToken });
 
     const access = new NomadAccess(this, "access", { namespace, protect, dependsOn: [acl.done] });
     const workloads = { namespace, jwksCaPem: pki.caCertPem, protect, dependsOn: [acl.done] };

@@ -136,7 +136,7 @@ describe("a bundle", () => {
       expect([file.path, file.content.includes("SECRET")]).toEqual([file.path, file.sensitive]);
       if (file.sensitive) expect([file.path, file.mode.endsWith("0")]).toEqual([file.path, true]);
     }
-    expect(files.filter((f) => f.sensitive).map((f) => f.path)).toEqual(["/etc/consul.d/agent-secrets.json", "/etc/nomad.d/agent-secrets.json", "/etc/nomad.d/tls/agent-key.pem"]);
+    expect(files.filter((f) => f.sensitive).map((f) => f.path)).toEqual(["/etc/consul.d/agent-secrets.json", "/etc/nomad.d/agent-secrets.json", "/var/lib/nomad/server/serf.keyring", "/etc/nomad.d/tls/agent-key.pem"]);
   });
 
   test("is refused when a file could be taken for the next one", () => {
@@ -161,7 +161,7 @@ describe("the real programs", () => {
 
   when("nomad")("Nomad accepts every key of every node", () => {
     for (const node of all) {
-      const secrets = nodeBundle(env, node, all, { ...secretsOf(node), gossipKey: Buffer.alloc(32, 7).toString("base64") }).find((f) => f.path === "/etc/nomad.d/agent-secrets.json")!;
+      const secrets = nodeBundle(env, node, all, secretsOf(node)).find((f) => f.path === "/etc/nomad.d/agent-secrets.json")!;
       const run = spawnSync("nomad", ["config", "validate", write(`${node.name}.json`, nomadAgentConfig(env, node, all)), write(`${node.name}-secrets.json`, JSON.parse(secrets.content))], { encoding: "utf8" });
       expect([node.name, run.status, run.stdout]).toEqual([node.name, 0, expect.stringContaining("Configuration is valid!")]);
     }

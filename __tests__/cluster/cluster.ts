@@ -49,7 +49,7 @@ export function secretsOf(node: ClusterNode): NodeSecrets {
   return {
     certificate: { cert: `CERTIFICATE of ${node.name}\n`, key: `SECRET-KEY of ${node.name}\n` },
     caCertPem: "AUTHORITY\n",
-    gossipKey: "SECRET-GOSSIP",
+    gossipKeys: ["SECRET-GOSSIP"],
     consul: { agent: `SECRET-agent-${node.name}`, dns: `SECRET-dns-${node.name}`, nomad: `SECRET-nomad-${node.name}` },
   };
 }

@@ -1,9 +1,10 @@
 import { certificateNames, ClusterPki } from "../../constructs/cluster/pki";
+import { FIRST_GENERATIONS, type Rotation } from "../../contracts/rotation";
 import { cluster, one, synthesize, type Cluster } from "./cluster";
 
-function pki({ env, all }: Cluster, protect = true) {
+function pki({ env, all }: Cluster, protect = true, rotation: Rotation = FIRST_GENERATIONS) {
   return synthesize((stack) => {
-    const made = new ClusterPki(stack, "pki", { nodes: all, region: env.nomad.region, consulDomain: env.consul.domain, caValidity: env.nomad.caValidity, certificateValidity: env.nomad.certificateValidity, certificateRenewal: env.nomad.certificateRenewal, protect });
+    const made = new ClusterPki(stack, "pki", { nodes: all, region: env.nomad.region, consulDomain: env.consul.domain, caValidity: env.nomad.caValidity, certificateValidity: env.nomad.certificateValidity, certificateRenewal: env.nomad.certificateRenewal, rotation, protect });
     expect(() => made.certificateOf({ ...all[0], name: "server-9" })).toThrow(/no certificate for "server-9".*server-1, server-2, witness/);
   });
 }
@@ -45,4 +46,36 @@ test.each([true, false])("protect = %s: what every node would have to be given a
   for (const [type, id] of [["tls_private_key", "pki_ca-key"], ["tls_self_signed_cert", "pki_ca_"], ["random_bytes", "pki_gossip"]]) {
     expect([id, one(made, type, id).lifecycle]).toEqual([id, { prevent_destroy: protect }]);
   }
+});
+
+describe("while authority and gossip key are rotated", () => {
+  const two = (used: number): Rotation => ({ authority: { accepted: [1, 2], used }, gossipKey: { accepted: [1, 2], used }, managementToken: 1 });
+  const keyOf = (id: string) => expect.stringContaining(`tls_private_key.${id}`);
+  const signedBy = (rotation: Rotation) => one(pki(example, true, rotation).resource, "tls_locally_signed_cert", "pki_server-1-certificate").ca_private_key_pem;
+
+  test("what was there keeps its names, and what is next has its own", () => {
+    const types = ["tls_private_key", "tls_self_signed_cert", "random_bytes"] as const;
+    const before = pki(example).resource;
+    const during = pki(example, true, two(1)).resource;
+    for (const type of types) expect(Object.keys(during[type])).toEqual(expect.arrayContaining(Object.keys(before[type])));
+    expect(types.map((type) => Object.keys(during[type]).length - Object.keys(before[type]).length)).toEqual([1, 1, 1]);
+  });
+
+  test("certificates are signed by the authority that is used", () => {
+    expect(signedBy(FIRST_GENERATIONS)).toEqual(keyOf("pki_ca-key_"));
+    expect(signedBy(two(1))).toEqual(keyOf("pki_ca-key_"));
+    expect(signedBy(two(2))).toEqual(keyOf("pki_ca-key-2_"));
+  });
+
+  test("every node accepts both authorities and both keys; a deploy knows the servers by what was there before it", () => {
+    const seen = [1, 2].map((used) => {
+      let made: ClusterPki | undefined;
+      synthesize((stack) => void (made = new ClusterPki(stack, "pki", { nodes: example.all, region: "global", consulDomain: "consul", caValidity: example.env.nomad.caValidity, certificateValidity: example.env.nomad.certificateValidity, certificateRenewal: example.env.nomad.certificateRenewal, rotation: two(used), protect: true })));
+      const tokens = (text: string): number => [...text.matchAll(/\$\{TfToken/g)].length;
+      return { accepted: tokens(made!.caCertPem), established: tokens(made!.establishedCaPem), keys: made!.gossipKeys };
+    });
+    expect(seen.map(({ accepted, established }) => [accepted, established])).toEqual([[2, 1], [2, 2]]);
+    const [[a, b], [c, d]] = seen.map(({ keys }) => keys);
+    expect(new Set([a, b, c, d]).size).toBe(4);
+  });
 });

@@ -1,6 +1,7 @@
+import type { X509Certificate } from "node:crypto";
 /** What is seen of a node, judged: both sides of every line. */
 import { neededSpace, percentile99, spaceOutcome, syncOutcome, volumesOutcome } from "../../scripts/doctor/checks/node-disk";
-import { certificateOutcome, gossipKeyOutcome, registryCredentialsOutcome } from "../../scripts/doctor/checks/node-files";
+import { agentCertificateOutcome, certificateOutcome, gossipKeyOutcome, registryCredentialsOutcome } from "../../scripts/doctor/checks/node-files";
 import { clockCheck, dockerOutcome, loginOutcome, platformOutcome, programsOutcome } from "../../scripts/doctor/checks/node-system";
 import type { Outcome } from "../../scripts/doctor/check";
 import { disk, dataNode, env, facts, goodFacts, otherNode, withFile } from "./doubles/facts";
@@ -107,6 +108,18 @@ describe("files that the operator places", () => {
     ["not readable", {}, undefined, "inconclusive"],
   ] as const)("gossip key, %s", (_what, file, gossipKeyBytes, expected) => {
     expect(verdict(gossipKeyOutcome(env, withFile(gossip, file, { gossipKeyBytes })))).toBe(expected);
+  });
+
+  test.each([
+    ["60 days left", "open", "2026-03-02T00:00:00Z", "pass"],
+    ["a second less", "open", "2026-03-01T23:59:59Z", "fail"],
+    ["no certificate in the file", "open", undefined, "fail"],
+    ["before foundation", "absent", undefined, "pass"],
+    ["hidden", "hidden", undefined, "inconclusive"],
+  ] as const)("certificate of Nomad's agent, %s", (_what, file, validTo, expected) => {
+    const path = "/etc/nomad.d/tls/agent.pem";
+    const certificates = new Map([[path, validTo === undefined ? [] : [{ validTo } as X509Certificate]]]);
+    expect(verdict(agentCertificateOutcome(env, withFile(path, file === "open" ? {} : file, { certificates }), new Date("2026-01-01T00:00:00Z")))).toBe(expected);
   });
 
   const registryFile = "/etc/nomad.d/registry.json";

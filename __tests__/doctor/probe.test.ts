@@ -186,7 +186,7 @@ test("the witness is looked at where it exists, and for what it has", () => {
   const witness = probedNodes(existing)[2] as ProbedNode;
   expect(witness).toMatchObject({ name: "witness", role: "witness", address: "100.64.0.13", holdsData: false });
   const plan = probePlan(existing, witness);
-  expect(plan).toMatchObject({ docker: false, certificates: ["/etc/consul.d/ca.pem"], syncPaths: ["/var/lib/nomad"] });
+  expect(plan).toMatchObject({ docker: false, certificates: ["/etc/consul.d/ca.pem", "/etc/nomad.d/tls/agent.pem"], syncPaths: ["/var/lib/nomad"] });
   expect(plan.registryFile).toBeUndefined();
   expect(plan.endpoints.map(({ port }) => port)).toEqual([8300, 8301, 8300, 8301, 8300, 8301]);
 });

@@ -28,7 +28,7 @@ afterAll(() => {
 test("a resource that is replaced is made again whatever is pressed at the terminal; everything else an interrupt reaches", async () => {
   const terraform = new Terraform(loadEnvironment("lab"));
   await terraform.apply("lab");
-  await terraform.apply("lab", undefined, { replace: "nomad_job.one" });
+  await terraform.apply("lab", undefined, { replace: ["nomad_job.one"] });
   const applied = readFileSync(said, "utf8").trim().split("\n").map((line) => line.split(/\s+/)).filter(([what]) => what === "apply");
   expect(applied.map(([, pid, group, ...args]) => [pid === group, args.includes("-replace=nomad_job.one")])).toEqual([[false, false], [true, true]]);
 });

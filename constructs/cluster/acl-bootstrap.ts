@@ -3,6 +3,7 @@ import { Fn, type ITerraformDependable } from "cdktf";
 import { secretUuid } from "../state/secret-uuid";
 import { TerraformData } from "../state/terraform-data";
 import { Construct } from "constructs";
+import { ofGeneration } from "../../contracts/rotation";
 import { Duration } from "../../contracts/units";
 import { assertPlain } from "./bundle";
 
@@ -10,6 +11,8 @@ export interface AclBootstrapProps {
   /** Nomad's HTTP API as the operator's machine reaches it, `https://…`. */
   readonly address: string;
   readonly caCertPem: string;
+  /** Of the secret: another one is given to a cluster that has ACLs already by `gvfx rotate management-token`. */
+  readonly generation: number;
   /** Refuse to destroy the secret: it is the way back in when every other token is lost. */
   readonly protect: boolean;
   /** The cluster, with a leader. */
@@ -27,7 +30,7 @@ export class AclBootstrap extends Construct {
 
   constructor(scope: Construct, id: string, props: AclBootstrapProps) {
     super(scope, id);
-    const { uuid, hex } = secretUuid(this, "secret", { preventDestroy: props.protect });
+    const { uuid, hex } = secretUuid(this, ofGeneration("secret", props.generation), { preventDestroy: props.protect });
     this.managementToken = uuid;
 
     assertPlain("the ACL bootstrap script", BOOTSTRAP);

@@ -3,7 +3,7 @@ import type { Environment } from "../../environments/schema";
 import type { NodeTokens } from "../consul/consul-agent-tokens";
 import { FILE_MARK } from "./apply/files";
 import { consulAgentConfig, consulAgentSecrets } from "./consul-agent";
-import { nomadAgentConfig, nomadAgentSecrets, type Block } from "./nomad-agent";
+import { nomadAgentConfig, nomadAgentSecrets, serfKeyring, type Block } from "./nomad-agent";
 import type { ClusterNode } from "./node";
 import { consulPaths, nomadPaths } from "./paths";
 import type { IssuedCertificate } from "./certificates";
@@ -27,8 +27,8 @@ export interface BundleFile {
 export interface NodeSecrets {
   readonly certificate: IssuedCertificate;
   readonly caCertPem: string;
-  /** Serf's key: 32 bytes, base64. */
-  readonly gossipKey: string;
+  /** Serf's keys, each 32 bytes in base64: the one that is used first. */
+  readonly gossipKeys: readonly string[];
   /** Consul tokens of the node's two agents. */
   readonly consul: NodeTokens;
 }
@@ -46,7 +46,8 @@ export function nodeBundle(env: Environment, node: ClusterNode, nodes: readonly 
     { unit: "consul", ...secret, path: consul.secrets, content: json(consulAgentSecrets(secrets.consul)), group: CONSUL_USER, mode: "0640" },
     { unit: "nomad", ...open, path: nomad.unit, content: nomadUnit(env, node) },
     { unit: "nomad", ...open, path: nomad.config, content: json(nomadAgentConfig(env, node, nodes)) },
-    { unit: "nomad", ...secret, path: nomad.secrets, content: json(nomadAgentSecrets({ gossipKey: secrets.gossipKey, consulToken: secrets.consul.nomad })) },
+    { unit: "nomad", ...secret, path: nomad.secrets, content: json(nomadAgentSecrets({ consulToken: secrets.consul.nomad })) },
+    { unit: "nomad", ...secret, path: nomad.keyring, content: serfKeyring(secrets.gossipKeys) },
     { unit: "nomad", ...open, path: nomad.ca, content: secrets.caCertPem },
     { unit: "nomad", ...open, path: nomad.certificate, content: secrets.certificate.cert },
     { unit: "nomad", ...secret, path: nomad.key, content: secrets.certificate.key },

@@ -5,6 +5,7 @@ import { PrivateKey } from "@cdktf/provider-tls/lib/private-key";
 import { SelfSignedCert } from "@cdktf/provider-tls/lib/self-signed-cert";
 import type { TerraformResourceLifecycle } from "cdktf";
 import type { Construct } from "constructs";
+import { ofGeneration } from "../../contracts/rotation";
 import type { Duration } from "../../contracts/units";
 
 /** P-256 is what `nomad tls` itself makes: small, fast, and known to every client. */
@@ -27,12 +28,14 @@ export interface AuthorityProps {
   readonly validity: Duration;
   /** Of key and certificate. @default Terraform's own */
   readonly lifecycle?: TerraformResourceLifecycle;
+  /** Two authorities in one scope differ by it. @default 1 */
+  readonly generation?: number;
 }
 
-/** Makes the resources `ca-key` and `ca` in `scope`. */
-export function certificateAuthority(scope: Construct, { commonName, validity, lifecycle }: AuthorityProps): Authority {
-  const key = new PrivateKey(scope, "ca-key", { ...KEY, lifecycle });
-  const { certPem } = new SelfSignedCert(scope, "ca", {
+/** Makes the resources `ca-key` and `ca` in `scope`, of a later generation `ca-key-2` and `ca-2`. */
+export function certificateAuthority(scope: Construct, { commonName, validity, lifecycle, generation = 1 }: AuthorityProps): Authority {
+  const key = new PrivateKey(scope, ofGeneration("ca-key", generation), { ...KEY, lifecycle });
+  const { certPem } = new SelfSignedCert(scope, ofGeneration("ca", generation), {
     privateKeyPem: key.privateKeyPem,
     subject: [{ commonName }],
     isCaCertificate: true,

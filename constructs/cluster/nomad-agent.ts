@@ -68,12 +68,17 @@ export function nomadAgentConfig(env: Environment, node: ClusterNode, nodes: rea
   };
 }
 
+/** What must not be in the readable file: the token under which the agent registers itself in Consul. */
+export function nomadAgentSecrets(secrets: { readonly consulToken: string }): Block {
+  return { consul: { token: secrets.consulToken } };
+}
+
 /**
- * What must not be in the readable file: Serf's key, and the token under which
- * the agent registers itself in Consul.
+ * Serf's keyring, as an agent reads it at its start (command/agent/keyring.go): it encrypts with the first key, and
+ * understands all of them. `server.encrypt` would be looked at only while there is no such file, and be in the way after.
  */
-export function nomadAgentSecrets(secrets: { readonly gossipKey: string; readonly consulToken: string }): Block {
-  return { server: { encrypt: secrets.gossipKey }, consul: { token: secrets.consulToken } };
+export function serfKeyring(keys: readonly string[]): string {
+  return `${JSON.stringify(keys)}\n`;
 }
 
 function serverBlock({ nomad }: Environment, nodes: readonly ClusterNode[]): Block {

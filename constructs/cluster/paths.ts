@@ -11,13 +11,15 @@ export const PROGRAM_CACHE = "/var/cache/gvfx-rollout";
 export const STAGING = ".gvfx-rollout";
 
 /** Files of the Nomad agent. They are named one by one on its command line: what else lies in the folder is never read. */
-export function nomadPaths({ nomad: { configDir } }: Pick<Environment, "nomad">) {
+export function nomadPaths({ nomad: { configDir, dataDir } }: Pick<Environment, "nomad">) {
   return {
     config: `${configDir}/agent.json`,
     secrets: `${configDir}/agent-secrets.json`,
     ca: `${configDir}/tls/ca.pem`,
     certificate: `${configDir}/tls/agent.pem`,
     key: `${configDir}/tls/agent-key.pem`,
+    /** Where Nomad itself keeps Serf's keys; nobody can name another place. */
+    keyring: `${dataDir}/server/serf.keyring`,
     unit: `${UNITS}/nomad.service`,
   };
 }

@@ -60,7 +60,8 @@ export class ConsulAgentTokens extends Construct {
     const description = `${HOLDERS[holder]} on ${node}`;
     // Node names are unique in a Consul datacenter, so these names are too.
     const policy = new AclPolicy(this, `${node}-${holder}-policy`, { name: `${node}-${holder}`, description, rules: consulPolicyText(rules) });
-    const token = new AclToken(this, `${node}-${holder}-token`, { description, policies: [policy.name] });
+    // A token that is replaced goes when the node has the new one: a plain replacement would leave its agents without in between.
+    const token = new AclToken(this, `${node}-${holder}-token`, { description, policies: [policy.name], lifecycle: { createBeforeDestroy: true } });
     return new DataConsulAclTokenSecretId(this, `${node}-${holder}-secret`, { accessorId: token.accessorId }).secretId;
   }
 }

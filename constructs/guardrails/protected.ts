@@ -27,7 +27,7 @@ export const PROTECTED_RESOURCES: readonly ProtectedResource[] = [
   { type: "vault_jwt_auth_backend", loss: "the Vault tokens of every running task would go with it" },
   { type: "consul_acl_auth_method", loss: "the Consul tokens of every running allocation would go with it" },
   // Nodes and the witness have keys of their own, which are made anew without harm.
-  { type: "tls_private_key", path: /\/ca-key$/, loss: "every node would have to be given a new authority at once" },
+  { type: "tls_private_key", path: /\/ca-key(-\d+)?$/, loss: "every node would have to be given a new authority at once" },
   { type: "tls_self_signed_cert", loss: "every node would have to be given a new authority at once" },
   { type: "random_bytes", loss: "the servers' gossip key, or the way back in when every other token is lost, would go with it" },
   { type: "vultr_instance", loss: "the third voter would be gone until its successor has joined" },

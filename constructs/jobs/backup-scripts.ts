@@ -159,6 +159,16 @@ if [ ! -e "$local/config" ]; then
   run "a repository cannot be made on the backup volume" limited init
   : >"$steps/new-repository"
 fi
+# A key that was rotated: the one before it opens the repository, until this has been done.
+rekeyed() {
+  [ -n "$(cat "\${KEY_BEFORE_FILE:-}" 2>/dev/null)" ] || return 0
+  limited cat config >/dev/null 2>&1 && return 0
+  (export RESTIC_PASSWORD_FILE="$KEY_BEFORE_FILE"; limited cat config >/dev/null 2>&1) || return 0
+  echo "restic: the repository is given the key that Vault has now"
+  new=$RESTIC_PASSWORD_FILE
+  (export RESTIC_PASSWORD_FILE="$KEY_BEFORE_FILE"; limited key passwd --new-password-file "$new")
+}
+run "the repository on the backup volume cannot be given the key that Vault has now (ops/backup)" rekeyed
 run "the repository on the backup volume does not open with the key in Vault (ops/backup)" limited unlock
 run "the repository on the backup volume does not say which it is" limited cat config >"$steps/config"
 sed -n 's/.*"id": *"\\([0-9a-f]*\\)".*/\\1/p' "$steps/config" >"$steps/repository"
@@ -203,6 +213,7 @@ due=no
 
 copy() {
   [ -n "$AWS_ACCESS_KEY_ID" ] && [ -n "$AWS_SECRET_ACCESS_KEY" ] || { echo "BACKUP_S3_KEY_ID and BACKUP_S3_SECRET_KEY are not in Vault (ops/backup-access)" >&2; return 1; }
+  rekeyed >&2 || return 1
   # Cut alike in both, so that what did not change is copied once.
   limited cat config >/dev/null 2>&1 || limited init --from-repo "$local" --from-password-file "$RESTIC_PASSWORD_FILE" --copy-chunker-params || return 1
   limited unlock && retried limited copy --from-repo "$local" --from-password-file "$RESTIC_PASSWORD_FILE" --host "$SNAPSHOT_HOST" --tag "$SNAPSHOT_TAG" latest

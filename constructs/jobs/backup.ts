@@ -11,7 +11,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { BACKUP_MOUNT, BACKUP_STATUS_VARIABLE, CLUSTER_SNAPSHOTS, LOCAL_REPOSITORY, SNAPSHOT_TAG } from "../../contracts/backup";
 import { vaultRole } from "../../contracts/identity";
 import { imageReference, type ImageLock } from "../../contracts/images";
-import { secretFor } from "../../contracts/secrets";
+import { BACKUP_KEY_BEFORE, secretFor } from "../../contracts/secrets";
 import { CLUSTER_PORTS, CONVEX_BUCKETS, JOBS, serviceName } from "../../contracts/services";
 import { Duration, Size } from "../../contracts/units";
 import { hostVolume } from "../../contracts/volumes";
@@ -159,6 +159,7 @@ function repository(env: Environment, lock: ImageLock): TaskSpec {
       BACKUP_MOUNT,
       RESTIC_REPOSITORY: LOCAL_REPOSITORY,
       RESTIC_PASSWORD_FILE: "/secrets/backup-key",
+      KEY_BEFORE_FILE: "/secrets/backup-key-before",
       // A container's own name is new in every run: snapshots of one source would never be counted together.
       SNAPSHOT_HOST: env.nomad.namespace,
       SNAPSHOT_TAG,
@@ -171,7 +172,7 @@ function repository(env: Environment, lock: ImageLock): TaskSpec {
       RUN_SECONDS: String(interval.seconds - RUN_MARGIN.seconds),
       ...(s3 ? { S3_REPOSITORY: s3.repository, S3_REGION: s3.region } : {}),
     },
-    templates: [keyFile(env), script("restic", RESTIC_SCRIPT), secretEnvTemplate(env.vault.kvMount, JOBS.backup, ["BACKUP_S3_KEY_ID", "BACKUP_S3_SECRET_KEY"])],
+    templates: [keyFile(env), keyBeforeFile(env), script("restic", RESTIC_SCRIPT), secretEnvTemplate(env.vault.kvMount, JOBS.backup, ["BACKUP_S3_KEY_ID", "BACKUP_S3_SECRET_KEY"])],
     resources: { cpuMhz: 300, memory: Size.mebibytes(512), memoryMax: Size.gibibytes(1) },
     mount: { volume: "backups", destination: BACKUP_MOUNT },
   };
@@ -195,6 +196,12 @@ function clean(env: Environment, lock: ImageLock): TaskSpec {
 function keyFile(env: Environment): TemplateSpec {
   const { path, field } = secretFor(JOBS.backup, "BACKUP_KEY");
   return { data: `{{ with secret "${env.vault.kvMount}/data/${path}" }}{{ .Data.data.${field} }}{{ end }}\n`, destination: "secrets/backup-key", perms: "0600" };
+}
+
+/** The key before that one, after a rotation; else an empty line. */
+function keyBeforeFile(env: Environment): TemplateSpec {
+  const { path } = secretFor(JOBS.backup, "BACKUP_KEY");
+  return { data: `{{ with secret "${env.vault.kvMount}/data/${path}" }}{{ if index .Data.data "${BACKUP_KEY_BEFORE}" }}{{ index .Data.data "${BACKUP_KEY_BEFORE}" }}{{ end }}{{ end }}\n`, destination: "secrets/backup-key-before", perms: "0600" };
 }
 
 function script(name: string, data: string): TemplateSpec {

@@ -86,6 +86,15 @@ if [ ! -s "$PGDATA/PG_VERSION" ] && [ "$GVFX_INITIALIZE" != yes ]; then
   echo "postgres: mount the disk on the data node; only for a first boot set dataPlane.initializeEmptyVolumes = true in the environment file and deploy data-plane." >&2
   exit 78
 fi
+# The superuser's password is what Vault says, also after a rotation: the image sets it at a first boot alone. In this
+# container the socket is trusted; the password goes through a variable of psql, never through an argument.
+(
+  for _ in $(seq 1 60); do psql -U postgres -d postgres -qAtc 'select 1' >/dev/null 2>&1 && break; sleep 1; done
+  psql -U postgres -d postgres -q -v ON_ERROR_STOP=1 <<'SQL' || echo "postgres: the superuser keeps its former password; the task roles waits for the one in Vault" >&2
+\\set superuser_password \`printf %s "$POSTGRES_PASSWORD"\`
+ALTER ROLE postgres PASSWORD :'superuser_password';
+SQL
+) &
 exec docker-entrypoint.sh "$@"
 `;
 

@@ -86,6 +86,8 @@ export const nomadSchema = z.strictObject({
   caValidity: duration("3650d"),
   certificateValidity: duration("365d"),
   certificateRenewal: duration("60d"),
+  /** Which generation of the cluster's keys is in use; committed, written by `gvfx rotate`, and not there before the first rotation. An environment has one of its own. */
+  rotationFile: nonEmpty("environments/production.rotation.json"),
 });
 
 export const consulSchema = z.strictObject({

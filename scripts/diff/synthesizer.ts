@@ -41,13 +41,14 @@ const recordSchema = z.object({ inputs: z.string(), texts: z.string(), held: z.n
  * @param sources hash of all the sources that run. @default unknown: nothing of an earlier time is known
  */
 export function synthesizerOf(environment: Environment, sources?: string): Synthesizer {
-  const { lab, images } = environment;
+  const { lab, images, nomad } = environment;
   const folder = lab ? OUTPUT_FOLDER : "cdktf.out";
   const record = join(".gvfx", `${folder}.synthesized.json`);
   const fileIn = (root: string, stack: string): string => join(root, "stacks", stack, "cdk.tf.json");
-  /** Two environments may have one name: a lab, and what is left of it. Besides both, a synth reads a lock file of its own. */
-  const inputs = sources && hashOf([sources, process.version, JSON.stringify(environment), images.lockFile === undefined ? "" : existsSync(images.lockFile) ? readFileSync(images.lockFile, "utf8") : "none"]);
-  const texts = (): string => hashOf([...STACK_IDS.map((stack) => fileIn(folder, stack)), join(folder, MANIFEST)].map((file) => (existsSync(file) ? readFileSync(file, "utf8") : "none")));
+  const contents = (files: readonly string[]): string[] => files.map((file) => (existsSync(file) ? readFileSync(file, "utf8") : "none"));
+  /** Two environments may have one name: a lab, and what is left of it. Besides both, a synth reads the environment's own files. */
+  const inputs = sources && hashOf([sources, process.version, JSON.stringify(environment), ...contents([nomad.rotationFile, ...(images.lockFile === undefined ? [] : [images.lockFile])])]);
+  const texts = (): string => hashOf(contents([...STACK_IDS.map((stack) => fileIn(folder, stack)), join(folder, MANIFEST)]));
   let beside: string | undefined;
   let held = 0;
   const made = (): string => {

@@ -47,7 +47,7 @@ export class JobActs {
     const { jobs, terraform } = this.at;
     const plain = await jobs.operator.job(PLAIN_JOB);
     mark("action", `terraform apply -replace=nomad_job.${JOBS.worker}`);
-    await allDone([terraform.apply("app", undefined, { replace: `nomad_job.${JOBS.worker}` }), plain ? this.runAnew(plain, true) : undefined]);
+    await allDone([terraform.apply("app", undefined, { replace: [`nomad_job.${JOBS.worker}`] }), plain ? this.runAnew(plain, true) : undefined]);
     return {};
   }
 

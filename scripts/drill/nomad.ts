@@ -37,6 +37,8 @@ export class Refused extends Error {
 const peersSchema = z.object({ Servers: z.array(z.object({ ID: z.string(), Node: z.string(), Leader: z.boolean() })) });
 const nodesSchema = z.array(z.object({ ID: z.string(), Name: z.string(), Drain: z.boolean().optional(), SchedulingEligibility: z.string().optional() }));
 const allocationsSchema = z.array(z.object({ ID: z.string(), JobID: z.string(), NodeName: z.string(), ClientStatus: z.string(), DesiredStatus: z.string(), DeploymentStatus: z.object({ Healthy: z.boolean().nullish() }).nullish() }));
+const stubsSchema = z.array(z.object({ ID: z.string() }));
+const statusSchema = z.object({ Status: z.string() });
 const deploymentSchema = z.object({ Status: z.string(), JobVersion: z.number() }).nullable();
 
 const TRY_NEXT_AFTER = Duration.seconds(3);
@@ -82,6 +84,27 @@ export class NomadOperator {
   async running(): Promise<readonly { readonly id: string; readonly job: string; readonly node: string }[]> {
     const all = allocationsSchema.parse(this.read(await this.send("/v1/allocations"), "Nomad's allocations"));
     return all.filter(({ ClientStatus, DesiredStatus, DeploymentStatus }) => ClientStatus === "running" && DesiredStatus === "run" && DeploymentStatus?.Healthy !== false).map(({ ID, JobID, NodeName }) => ({ id: ID, job: JobID, node: NodeName }));
+  }
+
+  /** Has a periodic job run now. @returns id of the run's own job */
+  async forcePeriodic(id: string): Promise<string> {
+    const before = new Set(await this.runsOf(id));
+    this.read(await this.send(`/v1/job/${id}/periodic/force`, "POST", {}), `running ${id}`);
+    const run = (await this.runsOf(id)).find((one) => !before.has(one));
+    if (run === undefined) throw new Refused(`${id} was not run: another run of it is not over`);
+    return run;
+  }
+
+  private async runsOf(id: string): Promise<readonly string[]> {
+    return stubsSchema.parse(this.read(await this.send(`/v1/jobs?prefix=${encodeURIComponent(`${id}/periodic-`)}`), `runs of ${id}`)).map(({ ID }) => ID);
+  }
+
+  /** How a run of a batch job stands. */
+  async batchStatus(id: string): Promise<"pending" | "complete" | "failed"> {
+    const allocations = allocationsSchema.parse(this.read(await this.send(`/v1/job/${encodeURIComponent(id)}/allocations`), `run ${id}`));
+    const job = statusSchema.parse(this.read(await this.send(`/v1/job/${encodeURIComponent(id)}`), `run ${id}`));
+    if (job.Status !== "dead") return "pending";
+    return allocations.some(({ ClientStatus }) => ClientStatus === "complete") ? "complete" : "failed";
   }
 
   /** Status of a job's newest deployment; undefined when it never had one. */

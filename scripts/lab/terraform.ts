@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Environment } from "../../environments/schema";
 import { STACK_IDS } from "../../contracts/stacks";
-import { CHANGES, INIT, initialized, PLAN, savedPlan } from "../terraform/stack";
+import { APPLY, CHANGES, chosen, INIT, initialized, PLAN, savedPlan, type ApplyOptions } from "../terraform/stack";
 import { labAccess, stackOutputs } from "./access";
 import { explanation, failedDeployment, jobsThatFailed } from "../deployment/explain";
 import { run, RunFailed, type Finished, type RunOptions } from "./run";
@@ -36,15 +36,14 @@ export class Terraform {
     });
   }
 
-  /** @param options `replace`: address of a resource that is destroyed and made anew, as if it were tainted */
-  async apply(stack: LabStackId, onLine?: (line: string) => void, { replace }: { readonly replace?: string } = {}): Promise<void> {
+  async apply(stack: LabStackId, onLine?: (line: string) => void, options: ApplyOptions = {}): Promise<void> {
     await this.init(stack);
     const began = Date.now();
     try {
-      await this.terraform(stack, ["apply", "-auto-approve", "-input=false", "-no-color", LOCK_WAIT, ...(replace ? [`-replace=${replace}`] : [])], "apply", {
+      await this.terraform(stack, [...APPLY, LOCK_WAIT, ...chosen(options)], "apply", {
         onLine,
         // Interrupted between the two, the resource would be gone.
-        ownGroup: replace !== undefined,
+        ownGroup: (options.replace ?? []).length > 0,
       });
     } catch (error) {
       throw await this.explained(error, began);
@@ -67,6 +66,12 @@ export class Terraform {
   async hasChanges(stack: LabStackId): Promise<boolean> {
     await this.init(stack);
     return (await this.terraform(stack, PLAN, "plan", { accept: [0, CHANGES] })).status === CHANGES;
+  }
+
+  /** Asks Terraform something that changes nothing: of the state, or of what a deploy would do. The answer is in no log: it may be an output that is secret. */
+  async ask(stack: LabStackId, args: readonly string[], accept: readonly number[]): Promise<Finished> {
+    await this.init(stack);
+    return run("terraform", args, { cwd: this.folder(stack), env: { ...terraformVariables(), ...credentials(this.env, stack) }, accept });
   }
 
   /** Keeps what a deploy would do in a file, which `terraform apply` takes. @returns as `terraform show -json` has it; undefined when it would do nothing */

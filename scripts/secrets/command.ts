@@ -3,11 +3,14 @@ import { readFileSync } from "node:fs";
 import password from "@inquirer/password";
 import { Command } from "commander";
 import { SECRETS, type Secret } from "../../contracts/secrets";
+import { JOBS, type JobName } from "../../contracts/services";
 import type { Environment } from "../../environments/schema";
 import { VaultClient } from "../clients/vault";
 import type { Variables } from "../doctor/credentials";
 import { operatorVault } from "../operator/access";
-import { fillSecrets, putSecret } from "./fill";
+import { fillSecrets, putSecrets } from "./fill";
+import { operatorRestarter } from "./restarter";
+import { restartJobs, rotateSecrets, type Restarter } from "./rotate";
 import { readPaths, stateOf, type KeyValue } from "./state";
 import { exitCodeOf, stateText } from "./text";
 
@@ -23,6 +26,8 @@ export interface SecretsSurroundings {
   readonly vault?: (env: Environment) => KeyValue;
   /** Another Vault, by SOURCE_VAULT_TOKEN. */
   readonly otherVault?: (address: string) => Pick<KeyValue, "readSecret">;
+  /** @default Nomad's API and Consul's checks, by the operator's variables; a lab's own */
+  readonly restarter?: (env: Environment) => Restarter;
   /** Hidden; undefined where nobody can be asked. @default a prompt, where there is a terminal */
   readonly prompt?: ((message: string) => Promise<string>) | undefined;
 }
@@ -40,6 +45,7 @@ interface PutFlags {
 export function secretsCommand(environment: () => Environment, surroundings: SecretsSurroundings = {}): Command {
   const { variables = process.env, write = (text) => void process.stdout.write(`${text}\n`), complain = (text) => void process.stderr.write(`${text}\n`), readFile = (path) => readFileSync(path, "utf8") } = surroundings;
   const vaultOf = surroundings.vault ?? ((env: Environment) => operatorVault(env, variables, readFile, `so that nobody knows what is there; export one that may read, create and update ${env.vault.kvMount}/*`));
+  const restarterOf = surroundings.restarter ?? ((env: Environment) => operatorRestarter(env, variables, readFile));
   const otherVault = surroundings.otherVault ?? ((address: string) => sourceVault(address, variables, readFile));
   const prompt = "prompt" in surroundings ? surroundings.prompt : process.stdin.isTTY ? (message: string) => password({ message, mask: false }) : undefined;
 
@@ -108,8 +114,37 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
         const { state } = stateOf(env, await readPaths(env, vault)).secrets.find((one) => one.secret.field === field)!;
         if (state === "present" && !flags.overwrite) throw new Error(`${field} is in ${env.vault.kvMount}/${secret.path} already, and was left as it is; --overwrite replaces it, and its readers (${secret.readers.join(", ") || "an operator's commands"}) have the new one from their next start on`);
         const value = await givenValue(field, flags);
-        const written = await putSecret(env, vault, secret, value);
+        const written = await putSecrets(env, vault, new Map([[secret, value]]));
         complain(`written: ${written.join(", ")}`);
+        return 0;
+      }),
+    );
+
+  command
+    .command("rotate")
+    .description("put new values in the place of secrets, and restart exactly the jobs that read them, one copy at a time; the worker is handed over")
+    .argument("<field...>", "for example API_TOKEN, or BINGX_API_KEY BINGX_SECRET_KEY together")
+    .option("--file <path>", "content of the one secret that is named and cannot be made; - is standard input")
+    .addHelpText("after", `\nWhat a program can make, it makes; the rest it asks for, unseen. Beyond Vault it needs NOMAD_TOKEN (an operator's),\nNOMAD_CACERT and CONSUL_HTTP_TOKEN. While copies with the old and the new value run side by side, callers of the API with\nthe other API_TOKEN are refused; a password of Postgres or MinIO interrupts the data plane for its restart.`)
+    .action((fields: readonly string[], { file }: { readonly file?: string }) =>
+      asked(async (env) => {
+        if (file !== undefined && fields.length > 1) throw new Error("--file is the content of one secret; name one, or leave it out and be asked for each");
+        const { restarted, scheduled } = await rotateSecrets(fields, { env, vault: vaultOf(env), restarter: restarterOf(env), given: ({ field }) => givenValue(field, { file, overwrite: true }), say: complain });
+        complain(`done: ${restarted.length === 0 ? "no job that runs reads it" : `restarted ${restarted.join(", ")}`}${scheduled.length === 0 ? "" : `; ${scheduled.join(", ")} reads it at its next run`}`);
+        return 0;
+      }),
+    );
+
+  command
+    .command("restart")
+    .description("restart jobs one copy at a time, so that they read their secrets anew: goes on with a rotation that was broken off, or follows a put")
+    .argument("<job...>", "for example gvfx-api; the worker is handed over")
+    .action((jobs: readonly string[]) =>
+      asked(async (env) => {
+        const unknown = jobs.filter((job) => !(Object.values(JOBS) as readonly string[]).includes(job));
+        if (unknown.length > 0) throw new Error(`${unknown.join(", ")} ${unknown.length === 1 ? "is no job" : "are no jobs"} of the platform; there are ${Object.values(JOBS).join(", ")}`);
+        const restarted = await restartJobs(jobs as readonly JobName[], restarterOf(env), complain);
+        complain(restarted.length === 0 ? "nothing was restarted: none of them runs, or they read their secrets at every run" : `done: restarted ${restarted.join(", ")}`);
         return 0;
       }),
     );

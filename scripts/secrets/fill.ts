@@ -1,5 +1,5 @@
 /** Writes to Vault what is missing and can be made, and what an operator gives. What is there is never written over unasked. */
-import { SECRETS, type Secret } from "../../contracts/secrets";
+import { BACKUP_KEY_BEFORE, SECRETS, type Secret } from "../../contracts/secrets";
 import type { Environment } from "../../environments/schema";
 import { UnexpectedAnswer } from "../clients/http";
 import { readPaths, stateOf, valuesOf, type AtPath, type KeyValue } from "./state";
@@ -48,16 +48,26 @@ export async function fillSecrets(env: Environment, vault: KeyValue, ask: Ask): 
 }
 
 /**
- * Writes one secret over what is there, and what follows from it.
- * @returns fields that were written
+ * Writes secrets over what is there, and what follows from them; each path once.
+ * @returns fields that were written, in the order of the catalog
  */
-export async function putSecret(env: Environment, vault: KeyValue, secret: Secret, value: string): Promise<readonly string[]> {
-  const paths = new Map(await readPaths(env, vault));
-  const values = { ...valuesOf(paths), [secret.field]: value };
-  const following = SECRETS.filter((other) => other.origin === "derived" && derivationOf(other).of.includes(secret.field));
-  const all = [[secret, value] as const, ...following.map((other) => [other, derivationOf(other).make(env, values)] as const)];
-  for (const path of new Set(all.map(([{ path }]) => path))) await write(env, vault, path, Object.fromEntries(all.flatMap(([other, of]) => (other.path === path ? [[other.field, of] as const] : []))), paths.get(path));
-  return all.map(([{ field }]) => field);
+export async function putSecrets(env: Environment, vault: KeyValue, given: ReadonlyMap<Secret, string>): Promise<readonly string[]> {
+  const paths = await readPaths(env, vault);
+  const before = valuesOf(paths);
+  const fresh: Record<string, string> = Object.fromEntries([...given].map(([{ field }, value]) => [field, value]));
+  const values = { ...before, ...fresh };
+  for (const secret of SECRETS) if (secret.origin === "derived" && derivationOf(secret).of.some((field) => Object.hasOwn(fresh, field))) fresh[secret.field] = derivationOf(secret).make(env, values);
+  const written = SECRETS.filter(({ field }) => Object.hasOwn(fresh, field));
+  for (const path of new Set(written.map((secret) => secret.path))) {
+    const fields = Object.fromEntries(written.flatMap((secret) => (secret.path === path ? [[secret.field, fresh[secret.field]] as const, ...keptBeside(secret, before[secret.field])] : [])));
+    await write(env, vault, path, fields, paths.get(path));
+  }
+  return written.map(({ field }) => field);
+}
+
+/** A backup's repository is opened by the old key until a run of the backup has changed it. */
+function keptBeside({ field }: Secret, before: string | undefined): (readonly [string, string])[] {
+  return field === "BACKUP_KEY" && before !== undefined ? [[BACKUP_KEY_BEFORE, before]] : [];
 }
 
 async function write(env: Environment, vault: KeyValue, path: string, fields: Readonly<Record<string, string>>, before: AtPath): Promise<void> {

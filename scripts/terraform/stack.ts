@@ -11,6 +11,20 @@ export type RunTerraform = (args: readonly string[], accept: readonly number[]) 
 export const INIT = ["init", "-input=false", "-no-color", "-reconfigure"] as const;
 /** "-lock=false": it changes nothing, and must not stand in the way of who does. */
 export const PLAN = ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock=false"] as const;
+export const APPLY = ["apply", "-auto-approve", "-input=false", "-no-color"] as const;
+
+export interface ApplyOptions {
+  /** Addresses of resources that are destroyed and made anew, as if they were tainted. @default none */
+  readonly replace?: readonly string[];
+  /** Addresses of the only resources to deploy, with what they need. @default all */
+  readonly targets?: readonly string[];
+}
+
+/** Arguments of an apply for what was chosen. */
+export function chosen({ replace = [], targets = [] }: ApplyOptions): string[] {
+  return [...replace.map((address) => `-replace=${address}`), ...targets.map((address) => `-target=${address}`)];
+}
+
 /** Status of a plan that would change something. */
 export const CHANGES = 2;
 

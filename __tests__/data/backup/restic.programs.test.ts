@@ -65,6 +65,22 @@ describeUnless(missing, "the repository", () => {
     expect(snapshots(local())).toHaveLength(1);
   });
 
+  test("a key that was rotated takes the place of the one before it, here and in S3, and what was stored stays", () => {
+    expect(store(s3()).status).toBe(0);
+    nextRun();
+    const before = join(folder.root, "key-before");
+    writeFileSync(before, "the key\n");
+    writeFileSync(join(folder.root, "key"), "another key\n");
+    expect(store({ ...s3(), KEY_BEFORE_FILE: before })).toMatchObject({ status: 0, stdout: expect.stringContaining("is given the key that Vault has now") });
+    for (const repository of [local(), copyAt()]) {
+      expect(snapshots(repository)).toHaveLength(2);
+      expect(spawnSync("restic", ["--no-cache", "-r", repository, "--password-file", before, "cat", "config"]).status).not.toBe(0);
+    }
+    // The key before is in Vault until the next rotation, and means nothing any more.
+    nextRun();
+    expect(store({ ...s3(), KEY_BEFORE_FILE: before })).toMatchObject({ status: 0, stdout: expect.not.stringContaining("is given the key") });
+  });
+
   test("planted: a wrong key stores nothing and says which key it is", () => {
     expect(store().status).toBe(0);
     nextRun();

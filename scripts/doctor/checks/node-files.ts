@@ -1,5 +1,6 @@
 /** Node: the files that the operator places, which no deploy carries: gossip key, authorities, registry credentials. */
 import type { X509Certificate } from "node:crypto";
+import { nomadPaths } from "../../../constructs/cluster/paths";
 import type { Environment } from "../../../environments/schema";
 import { fail, inconclusive, pass, type Outcome } from "../check";
 import type { FileFacts, NodeFacts } from "../probe/facts";
@@ -45,6 +46,20 @@ export function certificateOutcome(path: string, certificates: readonly Pick<X50
   const lasts = Math.max(...certificates.map((certificate) => Date.parse(certificate.validTo)));
   const until = new Date(lasts).toISOString().slice(0, 10);
   return lasts - now.getTime() < MIN_AUTHORITY_LIFE.milliseconds ? fail(`${path} ends on ${until}`, `Renew the authority, then: ${mend}`) : pass(`${path}, until ${until}`);
+}
+
+/** Of the node's Nomad agent, which a deploy of foundation renews in the environment's time before its end. */
+export function agentCertificateOutcome({ nomad }: Pick<Environment, "nomad">, { files, certificates }: NodeFacts, now: Date = new Date()): Outcome {
+  const path = nomadPaths({ nomad }).certificate;
+  const facts = files.get(path);
+  if (!facts || facts.state === "hidden") return inconclusive(`${path} could not be looked at`, HIDDEN);
+  if (facts.state === "absent") return pass("none yet: foundation makes it");
+  const [certificate] = certificates.get(path) ?? [];
+  const mend = "Deploy foundation, which renews it, one node after the other: npx cdktf deploy foundation";
+  if (!certificate) return fail(`${path} holds no certificate, so that the agent would not start again`, mend);
+  const ends = Date.parse(certificate.validTo);
+  const until = new Date(ends).toISOString().slice(0, 10);
+  return ends - now.getTime() < nomad.certificateRenewal.milliseconds ? fail(`ends on ${until}: without a deploy until then the servers would refuse each other`, mend) : pass(`until ${until}`);
 }
 
 /** How the node itself logs in to the registry: Nomad's Docker driver reads this, not the login's own configuration. */

@@ -7,7 +7,7 @@ import type { NodeFacts } from "../probe/facts";
 import { UnreadableFacts } from "../probe/parse-facts";
 import { consulSpeaksTls, probedNodes, probePlan, volumesRoot, type ProbedNode } from "../probe/plan";
 import { spaceOutcome, syncOutcome, volumesOutcome } from "./node-disk";
-import { authorityOutcome, gossipKeyOutcome, registryCredentialsOutcome } from "./node-files";
+import { agentCertificateOutcome, authorityOutcome, gossipKeyOutcome, registryCredentialsOutcome } from "./node-files";
 import { addressOutcome, keyExpiryOutcome, reachOutcome, recursorsOutcome } from "./node-network";
 import { legacyOutcome, portsOutcome } from "./node-ports";
 import { clockCheck, dockerOutcome, loginOutcome, platformOutcome, programsOutcome } from "./node-system";
@@ -43,6 +43,7 @@ function checksOf(env: Environment, node: ProbedNode): Check[] {
     check("reach", "reaches what it needs", (facts) => reachOutcome(env, node, facts)),
     check("recursors", "resolvers", (facts) => recursorsOutcome(node, facts, resolvedName)),
     check("gossip-key", "Consul's gossip key", (facts) => gossipKeyOutcome(env, facts)),
+    check("agent-certificate", "certificate of Nomad's agent", (facts) => agentCertificateOutcome(env, facts)),
     ...(consulSpeaksTls(env) ? [check("consul-authority", "authority of Consul's servers", (facts) => authorityOutcome(env.consul.caFile, "Consul servers'", facts))] : []),
     ...(app && vaultCaFile !== undefined ? [check("vault-authority", "authority of Vault", (facts) => authorityOutcome(vaultCaFile, "Vault servers'", facts))] : []),
     ...(app ? [check("registry-credentials", "registry credentials", (facts) => registryCredentialsOutcome(env, node, facts))] : []),

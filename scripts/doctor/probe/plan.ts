@@ -1,4 +1,5 @@
 /** Which nodes are looked at, and what for. */
+import { nomadPaths } from "../../../constructs/cluster/paths";
 import { CLUSTER_PORTS } from "../../../contracts/services";
 import type { AppNode, Environment } from "../../../environments/schema";
 import type { SshTarget } from "../../clients/ssh";
@@ -118,8 +119,8 @@ export function probePlan(env: Environment, node: ProbedNode): ProbePlan {
     diskPaths: [env.nomad.dataDir, env.consul.dataDir, ...(volumes ? [volumes] : [])],
     // Backups are written in the background: nothing waits for their disk.
     syncPaths: [env.nomad.dataDir, ...(volumes && node.holdsData ? [volumes] : [])],
-    files: [env.consul.gossipKeyFile, ...authorities, ...(registryFile ? [registryFile.path] : []), ...(volumes ? [volumes] : [])],
-    certificates: authorities,
+    files: [env.consul.gossipKeyFile, ...authorities, nomadPaths(env).certificate, ...(registryFile ? [registryFile.path] : []), ...(volumes ? [volumes] : [])],
+    certificates: [...authorities, nomadPaths(env).certificate],
     gossipKeyFile: env.consul.gossipKeyFile,
     ...(registryFile ? { registryFile } : {}),
     ...(isApp && registry.credentials.delivery === "credential-helper" ? { credentialHelper: registry.credentials.helper } : {}),
