@@ -5,7 +5,7 @@ import { App } from "cdktf";
 import { Guardrails, RESOURCE_RULES, secretsInSynthesized } from "./constructs/guardrails/guardrails";
 import { JOB_RULES } from "./constructs/guardrails/rules";
 import { parseImageLock, UNPINNED_IMAGES, type ImageLock } from "./contracts/images";
-import { FIRST_GENERATIONS, parseRotation, type Rotation } from "./contracts/rotation";
+import { FIRST_GENERATIONS, parseAuthority, parseRotation, type Rotation } from "./contracts/rotation";
 import type { Environment } from "./environments/schema";
 import lockFile from "./images.lock.json";
 import { danglingReferences } from "./constructs/state/platform-stack";
@@ -22,7 +22,8 @@ export function declareStacks(app: App, environment: Environment, images = image
   const lab = environment.lab && new LabStack(app, "lab", { environment, lab: environment.lab });
   const foundation = new FoundationStack(app, "foundation", { environment, rotation, lab: lab?.login });
   if (lab) foundation.addDependency(lab);
-  const shared = { environment, images, nomadCaPem: foundation.nomadCaPem };
+  // Known, it is a text of each stack; else what foundation finds out crosses.
+  const shared = { environment, images, nomadCaPem: authorityOf(environment) ?? foundation.nomadCaPem };
 
   const dataPlane = new DataPlaneStack(app, "data-plane", shared);
   dataPlane.addDependency(foundation);
@@ -45,6 +46,11 @@ export function imageLock({ images }: Environment): ImageLock {
 /** Which generations of the cluster's keys are in use, by the environment's file. @throws Error that lists what is wrong with it */
 export function rotationOf({ nomad: { rotationFile } }: Environment): Rotation {
   return existsSync(rotationFile) ? parseRotation(readFileSync(rotationFile, "utf8"), rotationFile) : FIRST_GENERATIONS;
+}
+
+/** PEM of the authority of Nomad's certificates, where the environment's file is there. @throws Error when it holds something else */
+export function authorityOf({ nomad: { authorityFile } }: Environment): string | undefined {
+  return existsSync(authorityFile) ? parseAuthority(readFileSync(authorityFile, "utf8"), authorityFile) : undefined;
 }
 
 /** How many rules a synth that succeeds has held to. */

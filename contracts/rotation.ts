@@ -45,6 +45,19 @@ export function parseRotation(text: string, file: string): Rotation {
   return parsed.data;
 }
 
+const CERTIFICATES = /^(-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n)+$/;
+
+/**
+ * Reads an authority's file: certificates as PEM, and nothing else.
+ * @param file its name, for the error
+ * @throws Error when it holds something else, a private key above all
+ */
+export function parseAuthority(text: string, file: string): string {
+  if (text.includes("PRIVATE KEY")) throw new Error(`${file} holds a private key, and is committed: take it out of git and its history, and rotate the authority (gvfx rotate authority)`);
+  if (!CERTIFICATES.test(text)) throw new Error(`${file} does not hold certificates as PEM alone, so that no provider would trust Nomad by it; write it again: gvfx authority`);
+  return text;
+}
+
 /** Undefined when it is none: then nothing in it is right. */
 function parsedJson(text: string): unknown {
   try {

@@ -25,7 +25,7 @@ export const lab: EnvironmentInput = {
   vultr: { enabled: false, reason: "the lab's witness is a container" },
   tailnet: { enabled: false, reason: "the lab's network is a container network in the same address range" },
 
-  nomad: { ...production.nomad, address: "https://127.0.0.1:14646", rotationFile: ".gvfx/lab/rotation.json" },
+  nomad: { ...production.nomad, address: "https://127.0.0.1:14646", rotationFile: ".gvfx/lab/rotation.json", authorityFile: ".gvfx/lab/nomad-ca.pem" },
   // The lab's own authority, written as soon as it is made.
   lease: { ...production.lease, fallback: { enabled: true, authority: { file: ".gvfx/lab/ca/lab.pem" } } },
   consul: {

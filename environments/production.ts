@@ -83,6 +83,7 @@ export const production: EnvironmentInput = {
     certificateValidity: "365d",
     certificateRenewal: "60d",
     rotationFile: "environments/production.rotation.json",
+    authorityFile: "environments/production.ca.pem",
   },
   lease: {
     ttl: "10s",

@@ -28,7 +28,7 @@ export const staging: EnvironmentInput = {
     consulTag: "tag:consul-staging",
     vaultTag: "tag:vault",
   },
-  nomad: { ...production.nomad, address: "https://100.64.1.11:4646", namespace: "gvfx-staging", datacenter: "staging", rotationFile: "environments/staging.rotation.json" },
+  nomad: { ...production.nomad, address: "https://100.64.1.11:4646", namespace: "gvfx-staging", datacenter: "staging", rotationFile: "environments/staging.rotation.json", authorityFile: "environments/staging.ca.pem" },
   consul: { ...production.consul, address: "https://100.64.1.21:8501", servers: ["100.64.1.21"], datacenter: "staging", domain: "staging.consul" },
   vault: { ...production.vault, kvMount: "gvfx-staging", authPath: "jwt-nomad-staging" },
   tuning: { ...production.tuning, api: { ...production.tuning.api, CORS_ORIGIN: "http://gvfx-frontend.service.staging.consul:3000" } },

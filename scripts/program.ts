@@ -16,7 +16,8 @@ import { labCommand } from "./lab/command";
 import { leaseCommand } from "./lease/command";
 import { previewCommand } from "./preview/command";
 import { renderCommand } from "./render";
-import { rotateCommand } from "./rotation/command";
+import { reviewCommand } from "./review/command";
+import { authorityCommand, rotateCommand } from "./rotation/command";
 import { secretsCommand } from "./secrets/command";
 
 export function gvfxProgram(environment: () => Environment): Command {
@@ -27,8 +28,10 @@ export function gvfxProgram(environment: () => Environment): Command {
     previewCommand(),
     doctorCommand(),
     diffCommand(environment),
+    reviewCommand(environment),
     secretsCommand(environment),
     rotateCommand(environment),
+    authorityCommand(environment),
     imagesCommand(environment),
     hcpCommand(environment),
     whyCommand(environment),

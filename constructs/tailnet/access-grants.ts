@@ -34,6 +34,7 @@ function peopleGrants(environment: TailnetEnvironment, tags: TailnetTags): Acces
       purpose: "operators use every service, move Convex data and read the metrics of single allocations",
     },
     { src: [tailnet.operatorGroup], dst: [tailnet.consulTag], ip: tcp(P.consulHttp, P.consulHttps), purpose: "operators use Consul: roles, lease and cutover keys" },
+    ...(tailnet.reviewTag ? [{ src: [tailnet.reviewTag], dst: [tags.server], ip: tcp(P.nomadHttp), purpose: "plans of pull requests read Nomad" }] : []),
     { src: [tailnet.operatorGroup], dst: [tailnet.vaultTag], ip: tcp(P.vault), purpose: "operators use Vault: secrets, roles and policies" },
   ];
 }

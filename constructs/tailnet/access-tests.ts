@@ -84,6 +84,8 @@ function refusedTests(environment: TailnetEnvironment, tags: TailnetTags): Acces
     ...[tags.witness, tags.server].flatMap((src) => [deny(src, "tcp", ...app, ...data), deny(src, "tcp", ...at(tailnet.vaultTag, P.vault))]),
     // Consul and Vault verify identities; they are no clients of the app.
     ...[...new Set([tailnet.consulTag, tailnet.vaultTag])].map((src) => deny(src, "tcp", ...app, ...data, ...at(tags.server, ...ssh, P.nomadRpc, P.nomadSerf))),
+    // What plans a pull request runs what somebody wrote yesterday: it asks Nomad, by a token that reads, and reaches nothing else.
+    ...(tailnet.reviewTag ? [accept(tailnet.reviewTag, "tcp", ...at(tags.server, P.nomadHttp)), deny(tailnet.reviewTag, "tcp", ...app, ...data, ...at(tags.server, ...ssh, P.nomadRpc, P.nomadSerf)), deny(tailnet.reviewTag, "tcp", ...at(tailnet.vaultTag, P.vault), ...at(tailnet.consulTag, P.consulRpc, P.consulHttp, P.consulHttps))] : []),
     // Any other device of the tailnet, and with it every rule for "*" or for all tagged devices.
     deny(tags.stranger, "tcp", ...app, ...data, ...server, ...at(tags.witness, ...ssh, P.nomadHttp), ...at(tags.app, ...ssh, P.dns, P.consulSerfLan)),
     deny(tags.stranger, "udp", ...at(tags.app, P.dns, P.consulSerfLan), ...at(tags.server, P.nomadSerf)),

@@ -88,6 +88,11 @@ export const nomadSchema = z.strictObject({
   certificateRenewal: duration("60d"),
   /** Which generation of the cluster's keys is in use; committed, written by `gvfx rotate`, and not there before the first rotation. An environment has one of its own. */
   rotationFile: nonEmpty("environments/production.rotation.json"),
+  /**
+   * PEM of the authority of Nomad's certificates, which is public; committed, written by `gvfx authority` after foundation's first deploy. Where it is
+   * there, data-plane, app and cutover read no other stack's state, and whoever plans them needs to read no secret of foundation's.
+   */
+  authorityFile: nonEmpty("environments/production.ca.pem"),
 });
 
 export const consulSchema = z.strictObject({
@@ -142,6 +147,8 @@ export const tailnetSchema = z.discriminatedUnion("enabled", [
     exitNodeTag: withExample(z.string().regex(/^tag:[a-z0-9-]+$/), "tag:exit-frankfurt").optional(),
     /** Tag that the OAuth client of the Tailscale provider carries, so that it may mint keys for our tags; left out when the provider uses an administrator's API key. */
     oauthClientTag: withExample(z.string().regex(/^tag:[a-z0-9-]+$/), "tag:automation").optional(),
+    /** Tag of the ephemeral nodes that plan pull requests: it reaches Nomad's API, and nothing else; left out when nothing does (docs/review.md). */
+    reviewTag: withExample(z.string().regex(/^tag:[a-z0-9-]+$/), "tag:review").optional(),
     /** Tags of the existing Consul and Vault servers. */
     consulTag: withExample(z.string().regex(/^tag:[a-z0-9-]+$/), "tag:consul"),
     vaultTag: withExample(z.string().regex(/^tag:[a-z0-9-]+$/), "tag:vault"),

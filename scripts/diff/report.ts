@@ -19,7 +19,7 @@ export interface Diff {
   readonly environment: string;
   /** In the order of their dependencies. */
   readonly stacks: readonly StackOutcome[];
-  /** How many guardrails hold; or what breaks one, and then nothing was planned. */
+  /** How many guardrails hold, 0 when nobody has counted; or what breaks one, and then nothing was planned. */
   readonly guardrails: { readonly held: number } | { readonly broken: string };
 }
 
@@ -111,7 +111,7 @@ export function diffComment(diff: Diff, { revision }: CommentOptions = {}): stri
     ...(broken ? [] : ["", "| stack | what an apply would do |", "|---|---|", ...stacks.map((stack) => `| ${stack.stack} | ${stack.outcome === "failed" ? "**no plan**" : countsOf(stack)} |`)]),
   ];
   const body = stacks.flatMap((stack) => (stack.outcome === "failed" ? ["", `### ${stack.stack}: no plan`, "", "```text", fenced(stack.problem), "```"] : hasChanges(stack) ? ["", `### ${stack.stack}`, "", ...stackLines(stack)] : []));
-  const foot = ["", `${broken ? "" : `${guardrails.held} guardrails hold. `}${revision === undefined ? "" : `Planned from ${escaped(revision)}. `}The same in a terminal: \`${diffCommandLine(environment, stacks)}\``, ""];
+  const foot = ["", `${broken || guardrails.held === 0 ? "" : `${guardrails.held} guardrails hold. `}${revision === undefined ? "" : `Planned from ${escaped(revision)}. `}The same in a terminal: \`${diffCommandLine(environment, stacks)}\``, ""];
   return cut(head, body, foot);
 }
 

@@ -47,7 +47,7 @@ export function synthesizerOf(environment: Environment, sources?: string): Synth
   const fileIn = (root: string, stack: string): string => join(root, "stacks", stack, "cdk.tf.json");
   const contents = (files: readonly string[]): string[] => files.map((file) => (existsSync(file) ? readFileSync(file, "utf8") : "none"));
   /** Two environments may have one name: a lab, and what is left of it. Besides both, a synth reads the environment's own files. */
-  const inputs = sources && hashOf([sources, process.version, JSON.stringify(environment), ...contents([nomad.rotationFile, ...(images.lockFile === undefined ? [] : [images.lockFile])])]);
+  const inputs = sources && hashOf([sources, process.version, JSON.stringify(environment), ...contents([nomad.rotationFile, nomad.authorityFile, ...(images.lockFile === undefined ? [] : [images.lockFile])])]);
   const texts = (): string => hashOf(contents([...STACK_IDS.map((stack) => fileIn(folder, stack)), join(folder, MANIFEST)]));
   let beside: string | undefined;
   let held = 0;

@@ -101,9 +101,10 @@ export class NomadOperator {
 
   /** How a run of a batch job stands. */
   async batchStatus(id: string): Promise<"pending" | "complete" | "failed"> {
-    const allocations = allocationsSchema.parse(this.read(await this.send(`/v1/job/${encodeURIComponent(id)}/allocations`), `run ${id}`));
     const job = statusSchema.parse(this.read(await this.send(`/v1/job/${encodeURIComponent(id)}`), `run ${id}`));
     if (job.Status !== "dead") return "pending";
+    // After it: what ended in between is over in both.
+    const allocations = allocationsSchema.parse(this.read(await this.send(`/v1/job/${encodeURIComponent(id)}/allocations`), `run ${id}`));
     return allocations.some(({ ClientStatus }) => ClientStatus === "complete") ? "complete" : "failed";
   }
 

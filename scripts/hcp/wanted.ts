@@ -1,4 +1,5 @@
 /** What HCP Terraform must have for an environment. Pure. */
+import { existsSync } from "node:fs";
 import { STACK_IDS } from "../../contracts/stacks";
 import type { Environment } from "../../environments/schema";
 
@@ -17,7 +18,7 @@ export const SETTINGS = {
   "terraform-version": "~> 1.11.0",
 } as const;
 
-/** Stacks that read another one's outputs: the authority of Nomad's certificates. */
+/** Stacks that read another one's outputs: the authority of Nomad's certificates, unless the environment's file has it. */
 const READERS: Readonly<Record<StackId, readonly StackId[]>> = { foundation: ["data-plane", "app", "cutover"], "data-plane": [], app: [], cutover: [] };
 
 /** Whose apply makes a run of it, which then waits to be confirmed. Nothing leads to cutover: its runs are a person's. */
@@ -40,10 +41,13 @@ export interface WantedWorkspace {
   readonly variables: readonly WantedVariable[];
 }
 
-/** Workspaces in the order of the stacks' dependencies. */
-export function wantedWorkspaces(env: Environment, { workspacePrefix }: Pick<HcpBackend, "workspacePrefix">): WantedWorkspace[] {
+/**
+ * Workspaces in the order of the stacks' dependencies.
+ * @param authorityKnown whether the environment's file has the authority, so that no stack reads another one's state
+ */
+export function wantedWorkspaces(env: Environment, { workspacePrefix }: Pick<HcpBackend, "workspacePrefix">, authorityKnown = existsSync(env.nomad.authorityFile)): WantedWorkspace[] {
   const nameOf = (stack: StackId): string => `${workspacePrefix}-${stack}`;
-  return STACK_IDS.map((stack) => ({ stack, name: nameOf(stack), readers: READERS[stack].map(nameOf), triggeredBy: TRIGGERED_BY[stack].map(nameOf), variables: variablesOf(env, stack) }));
+  return STACK_IDS.map((stack) => ({ stack, name: nameOf(stack), readers: (authorityKnown ? [] : READERS[stack]).map(nameOf), triggeredBy: TRIGGERED_BY[stack].map(nameOf), variables: variablesOf(env, stack) }));
 }
 
 /** Credentials that a stack's providers read from the environment of a run. Each workspace has its own: a run of app cannot do what one of foundation can. */

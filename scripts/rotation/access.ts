@@ -25,6 +25,21 @@ export function rotationFile({ nomad: { rotationFile: path } }: Environment): Ro
   };
 }
 
+/** Writes the authority that foundation's outputs name where the other stacks look for it. @returns whether it was another before */
+export async function writeAuthority({ nomad: { authorityFile } }: Environment, deployer: Pick<Deployer, "outputs">): Promise<boolean> {
+  const pem = (await deployer.outputs("foundation"))["nomad-ca"];
+  if (pem === undefined) throw new Error("foundation has no output nomad-ca, and nothing was written; deploy it first: npx cdktf deploy foundation");
+  if (existsSync(authorityFile) && readFileSync(authorityFile, "utf8") === pem) return false;
+  mkdirSync(dirname(authorityFile), { recursive: true });
+  writeFileSync(authorityFile, pem);
+  return true;
+}
+
+/** Where the environment has the authority in a file, it is kept to what is deployed: in a rotation, after each of its deploys. */
+export async function followAuthority(env: Environment, deployer: Pick<Deployer, "outputs">): Promise<boolean> {
+  return existsSync(env.nomad.authorityFile) && (await writeAuthority(env, deployer));
+}
+
 const tokensSchema = z.array(z.object({ AccessorID: z.string(), Name: z.string(), Type: z.string() }));
 const ownSchema = z.object({ AccessorID: z.string(), Type: z.string() });
 /** Nomad's own name for what a bootstrap makes (nomad/acl_endpoint.go). */

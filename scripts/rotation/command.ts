@@ -8,7 +8,7 @@ import { leaseAccess, leaseCommands } from "../lease/access";
 import { assessLease } from "../lease/assess";
 import { lookAtLease } from "../lease/look";
 import { deployerOf, type Deployer } from "../terraform/deployer";
-import { managementWorld, rotationFile } from "./access";
+import { followAuthority, managementWorld, rotationFile, writeAuthority } from "./access";
 import { rotateManagementToken, type ManagementWorld } from "./management-token";
 import { nameOf, rotateSharedKeys, type RotationFile } from "./shared-keys";
 import { HOLDER_NAMES, rotateCertificates, rotateTokens, type HolderName } from "./tokens";
@@ -26,6 +26,8 @@ export interface RotationSurroundings {
   readonly deployer?: (env: Environment) => Deployer;
   readonly file?: (env: Environment) => RotationFile;
   readonly management?: (env: Environment, deployer: Deployer) => ManagementWorld;
+  /** Keeps the authority's file to what is deployed. @returns whether it was another before */
+  readonly followAuthority?: (env: Environment, deployer: Deployer) => Promise<boolean>;
   /** Whether legacy holds the worker's lease. */
   readonly legacyHolds?: (env: Environment) => Promise<boolean>;
 }
@@ -39,6 +41,10 @@ export function rotateCommand(environment: () => Environment, surroundings: Rota
   const { variables = process.env, say = (text) => void process.stderr.write(`${text}\n`), write = (text) => void process.stdout.write(`${text}\n`), file = rotationFile } = surroundings;
   const deployerFor = surroundings.deployer ?? ((env: Environment) => deployerOf(env));
   const managementFor = surroundings.management ?? ((env: Environment, deployer: Deployer) => managementWorld(env, deployer, variables));
+  const follow = surroundings.followAuthority ?? followAuthority;
+  const deployed = async (env: Environment, deployer: Deployer, tell: (line: string) => void): Promise<void> => {
+    if (await follow(env, deployer)) tell(`${env.nomad.authorityFile}: written anew`);
+  };
   const legacyHolds = surroundings.legacyHolds ?? (async (env: Environment) => assessLease(await lookAtLease(leaseAccess(env, variables, (path) => readFileSync(path, "utf8")).sources), leaseCommands(env)).holder?.side === "legacy");
 
   return new Command("rotate")
@@ -56,7 +62,7 @@ export function rotateCommand(environment: () => Environment, surroundings: Rota
       if (!env.lab && !writeOnly && confirm !== env.name) throw new Error(`this deploys to "${env.name}" and restarts its Nomad agents, one after the other; when that is meant, add --confirm ${env.name}. In the lab: GVFX_ENV=lab npm run gvfx -- rotate ${what.join(" ")}`);
       const deployer = deployerFor(env);
       if (shared.length > 0) {
-        await rotateSharedKeys([...new Set(shared)], { deployer, file: rotations, say, writeOnly });
+        await rotateSharedKeys([...new Set(shared)], { deployer, file: rotations, say, writeOnly, deployed: () => deployed(env, deployer, say) });
         say(writeOnly ? `commit ${rotations.path}; deploy foundation, and repeat this command` : `done; commit ${rotations.path}. Whoever has the authority in a file (NOMAD_CACERT) takes it anew: ${deployer.commandIn("foundation")} output -raw nomad-ca`);
       }
       for (const name of new Set(what)) {
@@ -66,6 +72,18 @@ export function rotateCommand(environment: () => Environment, surroundings: Rota
           say(`commit ${rotations.path}`);
         } else if (isHolder(name)) await rotateTokens(name, { deployer, say, legacyHolds: () => legacyHolds(env) });
       }
+    });
+}
+
+/** `gvfx authority`: for stacks that are planned by whoever may read no state of foundation. */
+export function authorityCommand(environment: () => Environment, { write = (text: string) => void process.stdout.write(`${text}\n`), deployer: deployerFor = (env: Environment) => deployerOf(env) }: Pick<RotationSurroundings, "write" | "deployer"> = {}): Command {
+  return new Command("authority")
+    .description("write the authority of Nomad's certificates, which is public, to the environment's file: data-plane, app and cutover then read no state of foundation")
+    .addHelpText("after", "\nAfter the first deploy of foundation; gvfx rotate authority keeps the file up to date. Reads foundation's outputs by Terraform.")
+    .action(async () => {
+      const env = environment();
+      const changed = await writeAuthority(env, deployerFor(env));
+      write(`${env.nomad.authorityFile}: ${changed ? "written; commit it" : "is what foundation has"}`);
     });
 }
 

@@ -18,6 +18,8 @@ export interface SharedKeysOptions {
   readonly say: (line: string) => void;
   /** Do the next step in the file alone: it is deployed by a pull request. @default false */
   readonly writeOnly?: boolean;
+  /** Called after each deploy: the authority may be another. @default nothing */
+  readonly deployed?: () => Promise<void>;
 }
 
 const DONE: Readonly<Record<Step, string>> = {
@@ -34,7 +36,7 @@ export const DEPLOYS = 3;
  * @returns names of the steps that were taken
  * @throws Error when foundation has other changes, when another rotation is under way, or when a deploy fails; the same command goes on then
  */
-export async function rotateSharedKeys(keys: readonly SharedKey[], { deployer, file, say, writeOnly = false }: SharedKeysOptions): Promise<readonly Step[]> {
+export async function rotateSharedKeys(keys: readonly SharedKey[], { deployer, file, say, writeOnly = false, deployed = async () => undefined }: SharedKeysOptions): Promise<readonly Step[]> {
   const underWay = SHARED_KEYS.filter((key) => stepOf(file.read()[key]) !== undefined);
   const others = underWay.filter((key) => !keys.includes(key));
   if (others.length > 0) throw new Error(`a rotation of ${others.map(nameOf).join(" and ")} is under way (${file.path}), and nothing was done; bring it to its end first: gvfx rotate ${underWay.map(nameOf).join(" ")}`);
@@ -52,11 +54,13 @@ export async function rotateSharedKeys(keys: readonly SharedKey[], { deployer, f
     say(`goes on with ${underWay.map((key) => `${nameOf(key)} (${stepOf(file.read()[key])})`).join(", ")}`);
     // What was written and may not have been deployed, or by halves.
     await deployer.apply("foundation");
+    await deployed();
   }
   while (rotating.length > 0) {
     const steps = write(rotating);
     await deployer.synthesize();
     await deployer.apply("foundation");
+    await deployed();
     taken.push(...steps);
     rotating = rotating.filter((key) => stepOf(file.read()[key]) !== undefined);
   }

@@ -22,6 +22,8 @@ export interface SecretsSurroundings {
   /** @default standard error */
   readonly complain?: (text: string) => void;
   readonly readFile?: (path: string) => string;
+  /** All of standard input. By its descriptor: /dev/stdin cannot be opened where it is a socket. */
+  readonly readInput?: () => string;
   /** @default the environment's Vault, by VAULT_TOKEN; a lab's own */
   readonly vault?: (env: Environment) => KeyValue;
   /** Another Vault, by SOURCE_VAULT_TOKEN. */
@@ -43,7 +45,7 @@ interface PutFlags {
 }
 
 export function secretsCommand(environment: () => Environment, surroundings: SecretsSurroundings = {}): Command {
-  const { variables = process.env, write = (text) => void process.stdout.write(`${text}\n`), complain = (text) => void process.stderr.write(`${text}\n`), readFile = (path) => readFileSync(path, "utf8") } = surroundings;
+  const { variables = process.env, write = (text) => void process.stdout.write(`${text}\n`), complain = (text) => void process.stderr.write(`${text}\n`), readFile = (path) => readFileSync(path, "utf8"), readInput = () => readFileSync(0, "utf8") } = surroundings;
   const vaultOf = surroundings.vault ?? ((env: Environment) => operatorVault(env, variables, readFile, `so that nobody knows what is there; export one that may read, create and update ${env.vault.kvMount}/*`));
   const restarterOf = surroundings.restarter ?? ((env: Environment) => operatorRestarter(env, variables, readFile));
   const otherVault = surroundings.otherVault ?? ((address: string) => sourceVault(address, variables, readFile));
@@ -153,7 +155,7 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
     const ways = [file, fromVault].filter((way) => way !== undefined).length;
     if (ways > 1) throw new Error("--file and --from-vault exclude each other");
     if ((fromVault === undefined) !== (from === undefined)) throw new Error("--from-vault and --from belong together: which Vault, and where in it, for example --from-vault https://vault.example.com --from secret/goldviewfx#BINGX_API_KEY");
-    const text = file !== undefined ? readFile(file === "-" ? "/dev/stdin" : file).replace(/\r?\n$/, "") : fromVault !== undefined ? await fromOther(fromVault, from!, field) : await askedFor(field);
+    const text = file !== undefined ? (file === "-" ? readInput() : readFile(file)).replace(/\r?\n$/, "") : fromVault !== undefined ? await fromOther(fromVault, from!, field) : await askedFor(field);
     if (text.trim() === "") throw new Error(`${field} would be empty; nothing was written`);
     return text;
   }
