@@ -43,9 +43,11 @@ export function buildCommands({ source, tag, only = Object.keys(APP_IMAGES), cat
   ];
   if (errors.length > 0) throw new Error(`cannot build:\n${errors.map((e) => `  ${e}`).join("\n")}`);
   const revision = revisionOf(source);
+  // What the builder dates itself: the image, and folders that it makes.
+  const committed = commitTimeOf(source);
   return only.map((name) => {
     const dockerfile = join(here, name, "Dockerfile");
-    const args = { ...buildArgs, ...(name === "frontend" ? frontendArguments(catalog) : {}), REVISION: revision };
+    const args = { ...buildArgs, ...(name === "frontend" ? frontendArguments(catalog) : {}), REVISION: revision, ...(committed === undefined ? {} : { SOURCE_DATE_EPOCH: committed }) };
     return { name, image: `${prefix}${name}:${tag}`, args: ["build", "--file", dockerfile, "--tag", `${prefix}${name}:${tag}`, ...Object.entries(args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]), source] };
   });
 }
@@ -65,6 +67,12 @@ function revisionOf(source) {
   const head = git("rev-parse", "HEAD");
   if (head.status !== 0) return "unknown";
   return head.stdout.trim() + (git("status", "--porcelain").stdout.trim() ? "-dirty" : "");
+}
+
+/** Seconds since 1970 of a checkout's commit; undefined outside git. */
+function commitTimeOf(source) {
+  const { status, stdout } = spawnSync("git", ["-C", source, "log", "-1", "--format=%ct"], { encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
 }
 
 /** Bases that trust more authorities, by build argument. Only build stages start from them: what runs trusts what its own base does. */

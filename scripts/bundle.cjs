@@ -62,7 +62,7 @@ function freshBundle(entry) {
   const result = buildSync({
     entryPoints: [join(root, entry)], absWorkingDir: root, bundle: true, platform: "node", format: "cjs", target: "node20", outfile: file,
     write: false, metafile: true, minifySyntax: true, minifyWhitespace: true, logLevel: "error", legalComments: "none",
-    external: ["esbuild", "playwright-core", "cdktf-cli"],
+    external: ["esbuild", "playwright-core", "cdktf-cli", "typescript"],
   });
   const packageFiles = Object.keys(result.metafile.inputs).filter((path) => path.startsWith("node_modules/")).sort();
   const text = result.outputFiles[0].contents;

@@ -9,8 +9,8 @@ const root = join(__dirname, "..", "..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 const { foundation } = synthesizeStacks(environment);
 
-test("generated pages are what the code makes", () => {
-  for (const { file, text } of generatedPages()) expect(read(file)).toBe(text);
+test("generated pages are what the code makes", async () => {
+  for (const { file, text } of await generatedPages()) expect(read(file)).toBe(text);
 });
 
 test("each address that docs/foundation.md names is in the synthesized stack", () => {
@@ -28,7 +28,7 @@ test("each thing has an address, and each address belongs to a thing", () => {
 });
 
 test("every relative link in the docs leads somewhere", () => {
-  for (const file of ["README.md", "docs/architecture.md", "docs/guardrails.md", "docs/foundation.md", "docs/lab.md", "docs/worker.md", "docs/drill.md"]) {
+  for (const file of ["README.md", "docs/architecture.md", "docs/guardrails.md", "docs/foundation.md", "docs/lab.md", "docs/worker.md", "docs/drill.md", "docs/tutorial.md", "docs/rotation.md", "docs/review.md", "docs/secrets.md", "docs/hcp.md", "docs/decisions/0004-secrets.md", "images/README.md"]) {
     for (const [, target] of read(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) expect(() => readFileSync(join(root, file, "..", target))).not.toThrow(/ENOENT/);
   }
 });

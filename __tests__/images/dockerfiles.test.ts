@@ -35,8 +35,17 @@ function faults(text: string): string[] {
     ...Object.keys(FORBIDDEN_KEYS).filter((key) => text.includes(key)).map((key) => `names ${key}`),
     ...all.filter((i) => ["ARG", "ENV"].includes(i.name) && /TOKEN|SECRET|PASSWORD|API_KEY/.test(i.rest)).map((i) => `${i.name} ${i.rest}: a secret would stay in the image`),
     ...all.filter((i) => i.name === "COPY" && /^\. /.test(i.rest)).map((i) => `COPY ${i.rest}: takes whatever a developer's folder holds`),
+    ...final.filter((i) => i.name === "COPY" && !i.rest.startsWith("--from=")).map((i) => `COPY ${i.rest}: keeps the dates of a checkout, so that the same content is another layer`),
+    ...final.filter((i) => i.name === "COPY").flatMap((i) => /^--from=(\w+)/.exec(i.rest)?.[1] ?? []).filter((stage) => !datesAreSet(all, stage)).map((stage) => `stage ${stage} ends with the dates of today, so that the same content is another layer`),
     ...(final.some((i) => i.name === "CMD" && i.rest.startsWith("[")) ? [] : ["no CMD as a list: a shell would not pass SIGTERM on"]),
   ];
+}
+
+/** Whether the last thing that a stage does is to give its files one date. */
+function datesAreSet(all: readonly Instruction[], stage: string): boolean {
+  const from = all.findIndex((i) => i.name === "FROM" && i.rest.endsWith(` AS ${stage}`));
+  const next = all.findIndex((i, index) => index > from && i.name === "FROM");
+  return from >= 0 && /find \S+ -exec touch --no-dereference --date=\S+ \{\} \+$/.test(all.slice(from, next).filter((i) => i.name === "RUN").at(-1)?.rest ?? "");
 }
 
 const read = (name: string): string => readFileSync(join(images, name, "Dockerfile"), "utf8");
@@ -57,8 +66,10 @@ describe("Dockerfiles of the platform", () => {
     ["root by name", "USER 1000:1000", "USER bun", "runs as bun"],
     ["the token of the browsers", "EXPOSE 8787", "ARG NEXT_PUBLIC_API_TOKEN", "names NEXT_PUBLIC_API_TOKEN"],
     ["a secret", "EXPOSE 8787", "ENV API_TOKEN=x", "a secret would stay"],
-    ["everything of a folder", "COPY backend/src ./src", "COPY . ./", "whatever a developer's folder holds"],
+    ["everything of a folder", "COPY backend/src /source/app/src", "COPY . /source/app", "whatever a developer's folder holds"],
     ["a shell as the command", 'CMD ["bun", "run", "src/api/server.ts"]', "CMD bun run src/api/server.ts", "would not pass SIGTERM on"],
+    ["dates of a checkout", "COPY --from=source /source/ /", "COPY backend/src /app/src", "keeps the dates of a checkout"],
+    ["dates of today", "&& find /packages -exec touch --no-dereference --date=2020-01-01T00:00:00Z {} +", "&& true", "dependencies ends with the dates of today"],
     ["no revision", "org.opencontainers.image.revision=${REVISION}", "x=y", "no label revision"],
   ])("the rules find %s", (_what, from, to, fault) => {
     const planted = read("backend").replace(from, to);

@@ -8,11 +8,14 @@ import { synthesize } from "../../synth";
 import { DRILL_PAGE, drillDocsPage } from "../drill/report/docs-page";
 import { foundationPage, type Addressed } from "./foundation";
 import { guardrailsPage } from "./guardrails";
+import { CONTRACTS_PAGE, contractsPage } from "./reference-contracts";
 import { runbooks } from "./runbooks";
 import { WORKER_PAGE, workerPage } from "./worker";
 
 /** Path and text of each generated page. Addresses are those of the production example. */
-export function generatedPages(): { readonly file: string; readonly text: string }[] {
+export async function generatedPages(): Promise<{ readonly file: string; readonly text: string }[]> {
+  // Loaded only here: it reads the schema's sources with the compiler.
+  const { ENVIRONMENT_PAGE, environmentPage } = await import("./reference-environment");
   const outdir = mkdtempSync(join(tmpdir(), "gvfx-docs-"));
   try {
     synthesize(loadEnvironment("production"), outdir);
@@ -22,6 +25,8 @@ export function generatedPages(): { readonly file: string; readonly text: string
       { file: "docs/foundation.md", text: foundationPage(foundation) },
       { file: WORKER_PAGE, text: workerPage() },
       { file: DRILL_PAGE, text: drillDocsPage() },
+      { file: ENVIRONMENT_PAGE, text: environmentPage(".") },
+      { file: CONTRACTS_PAGE, text: contractsPage(loadEnvironment("production")) },
       ...runbooks(loadEnvironment("production")),
     ];
   } finally {
@@ -33,8 +38,8 @@ export function docsCommand(): Command {
   return new Command("docs")
     .description("write the pages of docs/ that are made from code")
     .option("--check", "write nothing; fail when a page differs")
-    .action(({ check }: { check?: boolean }) => {
-      const stale = generatedPages().filter(({ file, text }) => readIfThere(file) !== text);
+    .action(async ({ check }: { check?: boolean }) => {
+      const stale = (await generatedPages()).filter(({ file, text }) => readIfThere(file) !== text);
       for (const { file, text } of stale) {
         if (check) console.error(`${file} differs from the code it is made from; run: npm run docs`);
         else {

@@ -10,6 +10,7 @@ import { dataMovePage } from "../runbooks/data-move";
 import { nodeLoss } from "../runbooks/node-loss";
 import { quorumLoss } from "../runbooks/quorum-loss";
 import type { Runbook } from "../runbooks/runbook";
+import { upgrade } from "../runbooks/upgrade";
 import { vaultSealed } from "../runbooks/vault-sealed";
 
 const FOLDER = "docs/runbooks";
@@ -22,7 +23,7 @@ export function runbooks(env: Environment): { readonly file: string; readonly te
     { file: `${FOLDER}/data-move.md`, text: dataMovePage(moveSettings(env)) },
     { file: `${FOLDER}/cutover.md`, text: cutoverPage(env) },
     { file: `${FOLDER}/roll-back.md`, text: rollBackPage(env) },
-    ...[nodeLoss(env, gvfx), quorumLoss(env, gvfx), vaultSealed(env, gvfx)].map((runbook) => ({ file: `${FOLDER}/${runbook.name}.md`, text: runbookPage(runbook) })),
+    ...[nodeLoss(env, gvfx), quorumLoss(env, gvfx), vaultSealed(env, gvfx), upgrade(env, gvfx)].map((runbook) => ({ file: `${FOLDER}/${runbook.name}.md`, text: runbookPage(runbook) })),
   ];
 }
 

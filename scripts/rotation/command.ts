@@ -70,8 +70,10 @@ export function rotateCommand(environment: () => Environment, surroundings: Rota
         else if (name === "management-token") {
           await rotateManagementToken({ deployer, file: rotations, world: managementFor(env, deployer), say });
           say(`commit ${rotations.path}`);
-        } else if (isHolder(name)) await rotateTokens(name, { deployer, say, legacyHolds: () => legacyHolds(env) });
+        }
       }
+      const holders = [...new Set(what)].filter(isHolder);
+      if (holders.length > 0) await rotateTokens(holders, { deployer, say, legacyHolds: () => legacyHolds(env) });
     });
 }
 

@@ -31,16 +31,23 @@ export interface TokenOptions {
   readonly legacyHolds: () => Promise<boolean>;
 }
 
-/** @throws Error when its stack has other changes, or a deploy fails */
-export async function rotateTokens(name: HolderName, { deployer, say, legacyHolds }: TokenOptions): Promise<void> {
-  const { stack, paths, then }: Holder = HOLDERS[name];
-  if (name === "legacy-lease" && (await legacyHolds())) throw new Error("legacy's worker holds the lease with this very token: it would end within the lease's time, and nothing was done. Give the worker to Nomad first (gvfx lease give nomad), or stop it in a quiet moment");
+/**
+ * Those of one stack in one deploy.
+ * @throws Error when a stack has other changes, or a deploy fails
+ */
+export async function rotateTokens(names: readonly HolderName[], { deployer, say, legacyHolds }: TokenOptions): Promise<void> {
+  if (names.includes("legacy-lease") && (await legacyHolds())) throw new Error("legacy's worker holds the lease with this very token: it would end within the lease's time, and nothing was done. Give the worker to Nomad first (gvfx lease give nomad), or stop it in a quiet moment");
   await deployer.synthesize();
-  const addresses = deployer.addresses(stack, paths);
-  if (addresses.length === 0) throw new Error(`the stack ${stack} makes no token of ${name} in this environment, and nothing was done${name === "legacy-lease" ? ": legacy is retired" : ""}`);
-  if (await deployer.hasChanges(stack)) throw new Error(`${stack} has changes that are not deployed, which would be deployed with the rotation, and nothing was done; look at them, and deploy them first: npm run gvfx -- diff ${stack}; npx cdktf deploy ${stack}`);
-  await deployer.apply(stack, { replace: addresses });
-  say(`${addresses.length === 1 ? "the token" : `${addresses.length} tokens`} of ${name} replaced, and the old void. ${then(deployer)}`);
+  const holders = names.map((name) => ({ name, ...(HOLDERS[name] as Holder), addresses: deployer.addresses(HOLDERS[name].stack, HOLDERS[name].paths) }));
+  const none = holders.filter(({ addresses }) => addresses.length === 0);
+  if (none.length > 0) throw new Error(`no token of ${none.map(({ name }) => name).join(", ")} is made in this environment, and nothing was done${none.some(({ name }) => name === "legacy-lease") ? ": legacy is retired" : ""}`);
+  const stacks = [...new Set(holders.map(({ stack }) => stack))];
+  for (const stack of stacks) if (await deployer.hasChanges(stack)) throw new Error(`${stack} has changes that are not deployed, which would be deployed with the rotation, and nothing was done; look at them, and deploy them first: npm run gvfx -- diff ${stack}; npx cdktf deploy ${stack}`);
+  for (const stack of stacks) {
+    const own = holders.filter((holder) => holder.stack === stack);
+    await deployer.apply(stack, { replace: own.flatMap(({ addresses }) => addresses) });
+    for (const { name, addresses, then } of own) say(`${addresses.length === 1 ? "the token" : `${addresses.length} tokens`} of ${name} replaced, and the old void. ${then(deployer)}`);
+  }
 }
 
 /** Gives every node another key and certificate, of the same authority. @throws Error when foundation has other changes, or the deploy fails */
