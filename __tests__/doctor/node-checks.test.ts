@@ -1,8 +1,9 @@
+import type { FileFacts } from "../../scripts/doctor/probe/facts";
 import type { X509Certificate } from "node:crypto";
 /** What is seen of a node, judged: both sides of every line. */
 import { neededSpace, percentile99, spaceOutcome, syncOutcome, volumesOutcome } from "../../scripts/doctor/checks/node-disk";
 import { agentCertificateOutcome, certificateOutcome, gossipKeyOutcome, registryCredentialsOutcome } from "../../scripts/doctor/checks/node-files";
-import { clockCheck, dockerOutcome, loginOutcome, platformOutcome, programsOutcome } from "../../scripts/doctor/checks/node-system";
+import { clockCheck, dockerOutcome, loginOutcome, platformOutcome, programsOutcome, hostKeyOutcome } from "../../scripts/doctor/checks/node-system";
 import type { Outcome } from "../../scripts/doctor/check";
 import { disk, dataNode, env, facts, goodFacts, otherNode, withFile } from "./doubles/facts";
 
@@ -89,6 +90,24 @@ describe("disk space", () => {
 
   test.each([["absent", "fail"], ["hidden", "inconclusive"], [{ isFolder: false }, "fail"], [{}, "pass"]] as const)("folder of the volumes %j: %s", (file, expected) => {
     for (const node of [dataNode, otherNode]) expect(verdict(volumesOutcome(node, "/srv/gvfx", withFile("/srv/gvfx", file)))).toBe(expected);
+  });
+});
+
+describe("the host key that Terraform compares", () => {
+  const has = (...types: string[]) => facts({ files: new Map<string, FileFacts>(types.map((type) => [`/etc/ssh/ssh_host_${type}_key.pub`, { state: "present", mode: 0o644, owner: "root", isFolder: false, size: 1 }])) });
+  const pinning = (hostKey: string) => ({ name: "server-1", host: "100.64.0.11", hostKey });
+  test.each([
+    ["ecdsa-sha2-nistp256 AAAA", ["ecdsa", "ed25519"], "pass"],
+    ["ssh-ed25519 AAAA", ["ed25519"], "pass"],
+    ["ssh-ed25519 AAAA", ["ecdsa", "ed25519"], "fail"],
+    ["ssh-ed25519 AAAA", ["rsa", "ed25519"], "fail"],
+    ["ssh-rsa AAAA", ["rsa", "ed25519"], "pass"],
+    // Where sshd keeps its keys elsewhere, nothing is known.
+    ["ssh-ed25519 AAAA", [], "pass"],
+  ])("%s on a node with %p: %s", (hostKey, types, expected) => {
+    const outcome = hostKeyOutcome(pinning(hostKey), has(...types));
+    expect(verdict(outcome)).toBe(expected);
+    if (expected === "fail") expect(outcome).toMatchObject({ detail: expect.stringMatching(/ed25519 is pinned, and Terraform would be shown/), mend: expect.stringMatching(/ssh 100\.64\.0\.11 cat \/etc\/ssh\/ssh_host_/) });
   });
 });
 

@@ -132,7 +132,7 @@ describe("network", () => {
 });
 
 test.each<[SshFailureReason, string, RegExp]>([
-  ["host-key", "fail", /ssh_host_ed25519_key\.pub/],
+  ["host-key", "fail", /ssh_host_ecdsa_key\.pub/],
   ["denied", "fail", /ssh-copy-id -p 22 deploy@100\.64\.0\.11/],
   ["unreachable", "fail", /tailscale status/],
   ["no-ssh", "inconclusive", /openssh-client/],

@@ -144,7 +144,7 @@ test.each([
 describe("ssh", () => {
   test("pins the key by the node's name, and shares no connection that was checked otherwise", () => {
     const args = sshArguments(node, "/tmp/known");
-    expect(args).toEqual(expect.arrayContaining(["StrictHostKeyChecking=yes", "HostKeyAlias=server-1", "UserKnownHostsFile=/tmp/known", "GlobalKnownHostsFile=/dev/null", "HostKeyAlgorithms=ssh-ed25519", "BatchMode=yes", "ControlPath=none", "ConnectTimeout=5"]));
+    expect(args).toEqual(expect.arrayContaining(["StrictHostKeyChecking=yes", "HostKeyAlias=server-1", "UserKnownHostsFile=/tmp/known", "GlobalKnownHostsFile=/dev/null", "HostKeyAlgorithms=ecdsa-sha2-nistp256", "BatchMode=yes", "ControlPath=none", "ConnectTimeout=5"]));
     expect(sshArguments({ ...node, hostKey: "ssh-rsa AAAA" }, "/tmp/known")).toContain("HostKeyAlgorithms=rsa-sha2-512,rsa-sha2-256");
     expect(args.slice(-3, -1)).toEqual(["--", "server-1"]);
   });

@@ -57,7 +57,7 @@ export function upgrade(env: Environment, gvfx: string): Runbook {
         title: "all is well",
         proves: "nothing was lost on the way",
         normal: "three servers and two clients of the new version, no failed deployment, one worker; a deploy would change nothing",
-        look: ["nomad operator autopilot health", `${gvfx} why`, `${gvfx} lease status`, `${gvfx} smoke nomad`, `${gvfx} diff`],
+        look: ["nomad operator autopilot health", `${gvfx} why`, `${gvfx} lease status`, `${gvfx} smoke`, `${gvfx} diff`],
         otherwise: [`${gvfx} why says of what`],
       },
     ],

@@ -4,7 +4,7 @@ import type { Environment } from "../../../environments/schema";
 import { fail, inconclusive, pass, type Outcome } from "../check";
 import { clockOutcome } from "../clock";
 import type { NodeFacts } from "../probe/facts";
-import type { ProbedNode } from "../probe/plan";
+import { HOST_KEY_FILES, type ProbedNode } from "../probe/plan";
 import { MIN_DOCKER, NODE_CLOCK_SKEW } from "../thresholds";
 import { compareVersions } from "../versions";
 
@@ -12,6 +12,20 @@ export function loginOutcome(node: ProbedNode, { login, root }: NodeFacts): Outc
   return root
     ? pass(`${login}, with root's rights`)
     : fail(`${login} may not use sudo without a password: the agents are services of the system`, `On ${node.name}, as root: echo '${login} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/gvfx; chmod 0440 /etc/sudoers.d/gvfx`);
+}
+
+/** Of a type, as the files are named. */
+export function keyFile(hostKey: string): string {
+  return hostKey.startsWith("ecdsa") ? "ecdsa" : hostKey.startsWith("ssh-rsa") ? "rsa" : "ed25519";
+}
+
+/** The system's ssh asks for the type that is pinned; Terraform's takes the first that the node has, and a deploy would fail where this command does not. */
+export function hostKeyOutcome({ name, hostKey, host }: Pick<ProbedNode, "name" | "hostKey" | "host">, { files }: NodeFacts): Outcome {
+  const pinned = keyFile(hostKey);
+  const there = HOST_KEY_FILES.filter((path) => files.get(path)?.state === "present");
+  const [first] = there;
+  if (first === undefined || first.includes(`_${pinned}_`)) return pass(`${pinned}${there.length > 1 ? ", before the others" : ""}`);
+  return fail(`${pinned} is pinned, and Terraform would be shown ${first}: a deploy would be refused`, `Pin that one in the environment file (ssh.hostKey of ${name}): ssh ${host} cat ${first}`);
 }
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: "amd64", amd64: "amd64", aarch64: "arm64", arm64: "arm64" };

@@ -10,7 +10,7 @@ import { spaceOutcome, syncOutcome, volumesOutcome } from "./node-disk";
 import { agentCertificateOutcome, authorityOutcome, gossipKeyOutcome, registryCredentialsOutcome } from "./node-files";
 import { addressOutcome, keyExpiryOutcome, reachOutcome, recursorsOutcome } from "./node-network";
 import { legacyOutcome, portsOutcome } from "./node-ports";
-import { clockCheck, dockerOutcome, loginOutcome, platformOutcome, programsOutcome } from "./node-system";
+import { clockCheck, dockerOutcome, hostKeyOutcome, keyFile, loginOutcome, platformOutcome, programsOutcome } from "./node-system";
 
 export function nodeChecks(env: Environment): Check[] {
   return probedNodes(env).flatMap((node) => checksOf(env, node));
@@ -30,6 +30,7 @@ function checksOf(env: Environment, node: ProbedNode): Check[] {
   return [
     { ...base, id: `${node.name}.ssh`, title: "answers SSH with its own key", run: (context) => sshOutcome(node, context) },
     check("login", "login", (facts) => loginOutcome(node, facts)),
+    check("host-key", "the host key that Terraform compares", (facts) => hostKeyOutcome(node, facts)),
     check("platform", "platform and tools", (facts) => platformOutcome(env, facts)),
     check("programs", "versions of Nomad and Consul", (facts) => programsOutcome(env, facts)),
     ...(app ? [check("docker", "Docker engine", async (facts, context) => dockerOutcome(env, facts, await speaksPlainHttp(context)))] : []),
@@ -92,8 +93,4 @@ export function sshTrouble(node: ProbedNode, { reason, message }: SshFailure): O
     default:
       return fail(message, `Try: ${login} true`);
   }
-}
-
-function keyFile(hostKey: string): string {
-  return hostKey.startsWith("ecdsa") ? "ecdsa" : hostKey.startsWith("ssh-rsa") ? "rsa" : "ed25519";
 }

@@ -109,6 +109,9 @@ function resolvedName({ versions, images }: Environment): string {
   return hosts.find((host) => host.includes(".") && !/^[\d.]+$/.test(host)) ?? UNREAL_NAME;
 }
 
+/** Public host keys in the order in which Terraform's SSH prefers them (golang.org/x/crypto/ssh, as every Go program). */
+export const HOST_KEY_FILES = ["ecdsa", "rsa", "ed25519"].map((type) => `/etc/ssh/ssh_host_${type}_key.pub`);
+
 export function probePlan(env: Environment, node: ProbedNode): ProbePlan {
   const isApp = node.role === "app";
   const volumes = volumesRoot(env, node);
@@ -119,7 +122,7 @@ export function probePlan(env: Environment, node: ProbedNode): ProbePlan {
     diskPaths: [env.nomad.dataDir, env.consul.dataDir, ...(volumes ? [volumes] : [])],
     // Backups are written in the background: nothing waits for their disk.
     syncPaths: [env.nomad.dataDir, ...(volumes && node.holdsData ? [volumes] : [])],
-    files: [env.consul.gossipKeyFile, ...authorities, nomadPaths(env).certificate, ...(registryFile ? [registryFile.path] : []), ...(volumes ? [volumes] : [])],
+    files: [env.consul.gossipKeyFile, ...authorities, nomadPaths(env).certificate, ...HOST_KEY_FILES, ...(registryFile ? [registryFile.path] : []), ...(volumes ? [volumes] : [])],
     certificates: [...authorities, nomadPaths(env).certificate],
     gossipKeyFile: env.consul.gossipKeyFile,
     ...(registryFile ? { registryFile } : {}),
