@@ -200,7 +200,7 @@ describe("nodes that cannot be logged in to", () => {
     const [ssh, ...rest] = report.checks.filter((check) => check.target === "server-1");
     expect(ssh).toMatchObject({ id: "server-1.ssh", verdict: "fail" });
     expect(ssh.detail).toContain("server-1 shows SHA256:9Mc+/f4oH2EIUjAWSozQKnMN9oaybEPImJn3bYpwT2U, not SHA256:AKaVJcgr3wRvYceTUvHt7XhDCP+Z1BPsZ/cikNISHX0");
-    expect(ssh.mend).toContain("cat /etc/ssh/ssh_host_ed25519_key.pub");
+    expect(ssh.mend).toContain("cat /etc/ssh/ssh_host_ecdsa_key.pub");
     expect(rest.length).toBeGreaterThan(10);
     expect(new Set(rest.map((check) => check.verdict))).toEqual(new Set(["inconclusive"]));
     expect(notPassed(report).filter((line) => !line.startsWith("server-1."))).toEqual([]);

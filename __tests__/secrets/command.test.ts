@@ -111,7 +111,7 @@ describe("put", () => {
   });
 
   test("writes also what follows from it", async () => {
-    await put(["APP_DB_PASSWORD", "--file", "-"], { readFile: () => "of-the-app" });
+    await put(["APP_DB_PASSWORD", "--file", "-"], { readInput: () => "of-the-app" });
     expect(vault.field("TIMESCALE_URL")).toContain("of-the-app");
   });
 
@@ -119,7 +119,7 @@ describe("put", () => {
     ["a field that there is not", ["ALERT_TOKN"], {}, /ALERT_TOKN is no secret of the platform; there are .*ALERT_TOKEN/],
     ["one that follows from others", ["TIMESCALE_URL"], {}, /follows from other secrets, and is not given: gvfx secrets init/],
     ["nobody to ask", ["ALERT_TOKEN"], {}, /no terminal to ask for ALERT_TOKEN; give it by --file/],
-    ["nothing given", ["ALERT_TOKEN", "--file", "-"], { readFile: () => "\n" }, /ALERT_TOKEN would be empty; nothing was written/],
+    ["nothing given", ["ALERT_TOKEN", "--file", "-"], { readInput: () => "\n" }, /ALERT_TOKEN would be empty; nothing was written/],
     ["two ways at once", ["ALERT_TOKEN", "--file", "-", "--from-vault", "https://a", "--from", "a/b"], {}, /exclude each other/],
     ["another Vault without a place in it", ["ALERT_TOKEN", "--from-vault", "https://a"], {}, /--from-vault and --from belong together/],
     ["a place that is none", ["ALERT_TOKEN", "--from-vault", "https://a", "--from", "b"], {}, /"b" is no place in a Vault; write <mount>\/<path>#<field>/],
