@@ -137,7 +137,7 @@ describe("acts", () => {
     expect(at.done.sort()).toEqual(["deregister gvfx-worker false", "deregister gvfx-worker-plain false", "register gvfx-worker x1", "register gvfx-worker-plain x1"]);
     at.done.length = 0;
     await at.acts.do("replace", at.mark);
-    expect(at.done.sort()).toEqual(["deregister gvfx-worker-plain true", "register gvfx-worker-plain x1", 'terraform ["app",null,{"replace":"nomad_job.gvfx-worker"}]']);
+    expect(at.done.sort()).toEqual(["deregister gvfx-worker-plain true", "register gvfx-worker-plain x1", 'terraform ["app",null,{"replace":["nomad_job.gvfx-worker"]}]']);
   });
 
   test("a stopped job whose allocations never stop has not been stopped", async () => {

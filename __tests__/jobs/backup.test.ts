@@ -54,10 +54,12 @@ describe("the job", () => {
 
   test("each task reads its own secrets alone, and the key is a file that only root reads", () => {
     const reads = (name: string) => [...(task(name).Templates ?? []).map((t) => t.EmbeddedTmpl).join().matchAll(/with secret "([^"]+)"/g)].map(([, path]) => path);
-    expect(Object.fromEntries(group.Tasks.map(({ Name }) => [Name, reads(Name)]))).toEqual({ database: ["gvfx/data/data/postgres-backup"], collect: ["gvfx/data/data/objectstore-backup"], restic: ["gvfx/data/ops/backup", "gvfx/data/ops/backup-access"], report: ["gvfx/data/ops/alert"], clean: [] });
+    expect(Object.fromEntries(group.Tasks.map(({ Name }) => [Name, reads(Name)]))).toEqual({ database: ["gvfx/data/data/postgres-backup"], collect: ["gvfx/data/data/objectstore-backup"], restic: ["gvfx/data/ops/backup", "gvfx/data/ops/backup", "gvfx/data/ops/backup-access"], report: ["gvfx/data/ops/alert"], clean: [] });
     expect(task("clean").Vault).toBeUndefined();
-    const key = task("restic").Templates!.find(({ DestPath }) => DestPath === "secrets/backup-key")!;
-    expect(key).toMatchObject({ Envvars: false, Perms: "0600" });
+    for (const file of ["secrets/backup-key", "secrets/backup-key-before"]) {
+      const key = task("restic").Templates!.find(({ DestPath }) => DestPath === file)!;
+      expect(key).toMatchObject({ Envvars: false, Perms: "0600" });
+    }
     expect(task("restic").Env).toMatchObject({ RESTIC_PASSWORD_FILE: "/secrets/backup-key" });
   });
 

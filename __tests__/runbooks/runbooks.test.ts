@@ -27,7 +27,7 @@ function unknownPart(words: readonly string[]): string | undefined {
 }
 
 test("every runbook that an operator may need is there, each with what is normal, where to look and what to do", () => {
-  expect(pages.map(({ file }) => file)).toEqual(["data-move", "cutover", "roll-back", "node-loss", "quorum-loss", "vault-sealed"].map((name) => `docs/runbooks/${name}.md`));
+  expect(pages.map(({ file }) => file)).toEqual(["data-move", "cutover", "roll-back", "node-loss", "quorum-loss", "vault-sealed", "upgrade"].map((name) => `docs/runbooks/${name}.md`));
   for (const { text } of pages.filter(({ file }) => !file.endsWith("data-move.md"))) {
     const steps = text.split("\n## ").slice(1).filter((step) => /^\d+\. /.test(step));
     expect(steps.length).toBeGreaterThan(2);
