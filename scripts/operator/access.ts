@@ -6,8 +6,10 @@ import { VaultClient } from "../clients/vault";
 import { readCredentials, type Variables } from "../doctor/credentials";
 import { labAccess, stackOutputs } from "../lab/access";
 import type { Credentials } from "../doctor/context";
+import { NomadOperator } from "../drill/nomad";
 import { labMachines, publishedAddress } from "../lab/machines";
 import { labIdentity } from "../lab/ssh-login";
+import { nomadAddresses } from "../lab/status/clients";
 
 export interface ConsulEndpoint {
   /** Of several servers, or one. */
@@ -41,6 +43,22 @@ export function operatorNomad(env: Environment, variables: Variables, readFile: 
   const missing = [...(token ? [] : ["NOMAD_TOKEN (terraform -chdir=cdktf.out/stacks/cutover output -raw operator-nomad-token)"]), ...(caFile ? [] : ["NOMAD_CACERT (a file with: terraform -chdir=cdktf.out/stacks/foundation output -raw nomad-ca)"])];
   if (!token || !caFile) throw new Error(`not set, so that Nomad would not show the cutover's ledger: ${missing.join("; ")}`);
   return { address: env.nomad.address, token, caPem: readFile(caFile) };
+}
+
+/**
+ * Nomad's jobs and allocations, by NOMAD_TOKEN and NOMAD_CACERT, or by a lab's management token.
+ * @param whose the token must be, and what for, for the sentence that says so: "an operator's: terraform …"
+ * @throws Error that names the variables, or that the lab is not up
+ */
+export function operatorJobs(env: Environment, variables: Variables, readFile: (path: string) => string, whose: string): NomadOperator {
+  if (env.lab) {
+    const { nomad } = labAccess(env);
+    if (!nomad) throw new Error("the lab has no Nomad yet; start it with: npm run lab");
+    return new NomadOperator(nomadAddresses(labMachines(env, env.lab)), env.nomad.namespace, nomad.token, { ca: nomad.caPem });
+  }
+  const [token, caFile] = [variables.NOMAD_TOKEN?.trim(), variables.NOMAD_CACERT?.trim()];
+  if (!token || !caFile) throw new Error(`NOMAD_TOKEN (${whose}) and NOMAD_CACERT (a file with: terraform -chdir=cdktf.out/stacks/foundation output -raw nomad-ca) are needed, and nothing was done`);
+  return new NomadOperator([env.nomad.address], env.nomad.namespace, token, { ca: readFile(caFile) });
 }
 
 /**

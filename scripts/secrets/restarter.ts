@@ -7,14 +7,10 @@ import type { Environment } from "../../environments/schema";
 import { consulServers } from "../clients/consul-servers";
 import { json, UnexpectedAnswer } from "../clients/http";
 import type { Variables } from "../doctor/credentials";
-import { NomadOperator } from "../drill/nomad";
-import { labAccess } from "../lab/access";
-import { labMachines } from "../lab/machines";
-import { nomadAddresses } from "../lab/status/clients";
 import { leaseAccess, leaseCommands } from "../lease/access";
 import { assessLease } from "../lease/assess";
 import { lookAtLease } from "../lease/look";
-import { operatorConsul } from "../operator/access";
+import { operatorConsul, operatorJobs } from "../operator/access";
 import type { Restarter } from "./rotate";
 
 const passingSchema = z.array(z.object({ Service: z.object({ ID: z.string() }) }));
@@ -24,7 +20,7 @@ const LOOK_EVERY = Duration.seconds(2);
 
 /** @throws Error that names the variables, or that the lab is not up */
 export function operatorRestarter(env: Environment, variables: Variables, readFile: (path: string) => string): Restarter {
-  const nomad = operator(env, variables, readFile);
+  const nomad = operatorJobs(env, variables, readFile, "an operator's: terraform -chdir=cdktf.out/stacks/foundation output -raw operator-token");
   const { addresses, token, caPem } = operatorConsul(env, variables, readFile);
   const consul = consulServers(addresses, token, { ca: caPem });
   const lease = leaseAccess(env, variables, readFile);
@@ -56,15 +52,4 @@ export function operatorRestarter(env: Environment, variables: Variables, readFi
     },
     clock,
   };
-}
-
-function operator(env: Environment, variables: Variables, readFile: (path: string) => string): NomadOperator {
-  if (env.lab) {
-    const { nomad } = labAccess(env);
-    if (!nomad) throw new Error("the lab has no Nomad yet; start it with: npm run lab");
-    return new NomadOperator(nomadAddresses(labMachines(env, env.lab)), env.nomad.namespace, nomad.token, { ca: nomad.caPem });
-  }
-  const [token, caFile] = [variables.NOMAD_TOKEN?.trim(), variables.NOMAD_CACERT?.trim()];
-  if (!token || !caFile) throw new Error("NOMAD_TOKEN (an operator's: terraform -chdir=cdktf.out/stacks/foundation output -raw operator-token) and NOMAD_CACERT (a file with: output -raw nomad-ca) are needed to restart what reads a secret, and nothing was done");
-  return new NomadOperator([env.nomad.address], env.nomad.namespace, token, { ca: readFile(caFile) });
 }

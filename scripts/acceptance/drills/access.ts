@@ -8,14 +8,11 @@ import { request } from "../../clients/http";
 import { convexCalls } from "../../data/backfill/convex-calls";
 import { apiAddresses, backfillAccess } from "../../data/backfill/access";
 import { convexAddress } from "../../data/convex/access";
-import { NomadOperator } from "../../drill/nomad";
-import { labAccess } from "../../lab/access";
 import { labBreaker } from "../../lab/break/command";
-import { labMachines } from "../../lab/machines";
-import { nomadAddresses } from "../../lab/status/clients";
 import { leaseAccess, leaseCommands } from "../../lease/access";
 import { assessLease } from "../../lease/assess";
 import { lookAtLease } from "../../lease/look";
+import { operatorJobs } from "../../operator/access";
 import { frontendAddresses, rlAddresses, type AcceptanceAccess } from "../access";
 import type { InferenceWorld } from "./inference";
 import type { Files } from "./world";
@@ -32,7 +29,7 @@ const TRAINING_TIMEOUT = Duration.minutes(20);
 
 /** @throws Error when the lab is not up, or a credential is missing */
 export async function drillWorld(env: Environment, { variables, readFile, signal }: AcceptanceAccess): Promise<InferenceWorld> {
-  const nomad = operator(env, variables, readFile);
+  const nomad = operatorJobs(env, variables, readFile, "the management token, which may drain nodes: terraform -chdir=cdktf.out/stacks/foundation output -raw management-token");
   const { data } = await backfillAccess(env, "nomad", variables, signal);
   const lease = leaseAccess(env, variables, readFile);
   const rl = new Map(rlAddresses(env, "nomad").map((url, index) => [env.nodes[index].name, url]));
@@ -72,17 +69,6 @@ export async function drillWorld(env: Environment, { variables, readFile, signal
     },
     clock: { now: () => performance.now(), wall: () => Date.now(), wait: async (ms) => void (await pause(ms)) },
   };
-}
-
-function operator(env: Environment, variables: AcceptanceAccess["variables"], readFile: (path: string) => string): NomadOperator {
-  if (env.lab) {
-    const { nomad } = labAccess(env);
-    if (!nomad) throw new Error("the lab has no Nomad yet; start it with: npm run lab");
-    return new NomadOperator(nomadAddresses(labMachines(env, env.lab)), env.nomad.namespace, nomad.token, { ca: nomad.caPem });
-  }
-  const [token, caFile] = [variables.NOMAD_TOKEN?.trim(), variables.NOMAD_CACERT?.trim()];
-  if (!token || !caFile) throw new Error("NOMAD_TOKEN (the management token, which may drain nodes: terraform -chdir=cdktf.out/stacks/foundation output -raw management-token) and NOMAD_CACERT (a file with: output -raw nomad-ca) are needed, and nothing was done");
-  return new NomadOperator([env.nomad.address], env.nomad.namespace, token, { ca: readFile(caFile) });
 }
 
 /** Only a lab's machines can be killed from here. */
