@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { generatedPages } from "../../scripts/docs/command";
 import { addressesOf, FOUNDATION_ROWS, rowAddresses } from "../../scripts/docs/foundation";
-import { environment } from "../jobs/worked-example";
+import { loadEnvironment } from "../../environments/load";
 import { synthesizeStacks } from "../stacks/synthesized";
 
 const root = join(__dirname, "..", "..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-const { foundation } = synthesizeStacks(environment);
+const { foundation } = synthesizeStacks(loadEnvironment("production"));
 
 test("generated pages are what the code makes", async () => {
   for (const { file, text } of await generatedPages()) expect(read(file)).toBe(text);

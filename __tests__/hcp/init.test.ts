@@ -1,6 +1,6 @@
 /** `gvfx hcp init` against a fake of the API. What the real service does with the same requests was not tried. */
 import { parseEnvironment } from "../../environments/parse";
-import { production } from "../../environments/production";
+import { example as production } from "../jobs/worked-example";
 import { HcpClient } from "../../scripts/hcp/client";
 import { hcpCommand } from "../../scripts/hcp/command";
 import { SETTINGS, wantedWorkspaces } from "../../scripts/hcp/wanted";

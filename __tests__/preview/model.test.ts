@@ -2,7 +2,7 @@ import { SECRETS } from "../../contracts/secrets";
 import { JOBS } from "../../contracts/services";
 import { tailnetPolicy, hasTailnet } from "../../constructs/tailnet/policy";
 import { parseEnvironment } from "../../environments/parse";
-import { production } from "../../environments/production";
+import { example as production } from "../jobs/worked-example";
 import { stackModels } from "../../scripts/preview/model/stacks";
 import type { SynthesizedStack } from "../../scripts/preview/synthesized";
 import { STACK_IDS } from "../../synth";

@@ -1,4 +1,4 @@
-import { production } from "../../environments/production";
+import { example as production } from "../jobs/worked-example";
 import { staging } from "../../environments/staging";
 import type { PlatformModel } from "../../scripts/preview/model";
 import { machineText, previewText } from "../../scripts/preview/text";

@@ -1,9 +1,8 @@
 /** A snapshot changes exactly when what is deployed changes: twenty named edits, and the stacks that each changes. */
 import { parseEnvironment } from "../../environments/parse";
-import { production } from "../../environments/production";
 import { STACK_IDS } from "../../synth";
 import { edited } from "../environments/edit";
-import { environment, pinned } from "../jobs/worked-example";
+import { environment, example as production, pinned } from "../jobs/worked-example";
 import { synthesizeStacks, type StackId } from "./synthesized";
 
 const before = synthesizeStacks(environment, pinned);

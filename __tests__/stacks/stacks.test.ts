@@ -10,9 +10,8 @@ import type { ApiJob } from "../../constructs/nomad/api";
 import { Duration } from "../../contracts/units";
 import { JOBS } from "../../contracts/services";
 import { parseEnvironment } from "../../environments/parse";
-import { production } from "../../environments/production";
 import { declareStacks, STACK_IDS, synthesizeGuarded } from "../../synth";
-import { environment, pinned } from "../jobs/worked-example";
+import { environment, example as production, pinned } from "../jobs/worked-example";
 import { jobsOf, synthesizeStacks } from "./synthesized";
 
 const stacks = synthesizeStacks(environment);
