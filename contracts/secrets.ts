@@ -55,8 +55,10 @@ function appSecrets(): Secret[] {
   });
 }
 
-/** Beside BACKUP_KEY, at its path: the key before it, by which a repository is opened that no run has changed the key of. */
+/** Beside BACKUP_KEY, at its path: the keys before it, each a line, the newest first, by which a repository is opened that no run has changed the key of. */
 export const BACKUP_KEY_BEFORE = "BACKUP_KEY_BEFORE";
+/** How many of them are kept: so many rotations may pass while S3 is not to be reached. Vault's own history has the rest. */
+export const BACKUP_KEYS_KEPT = 5;
 
 const PLATFORM_SECRETS: readonly Secret[] = [
   { field: "POSTGRES_PASSWORD", path: "data/postgres", readers: [JOBS.postgres], origin: "generated", required: true, purpose: "superuser of Postgres" },

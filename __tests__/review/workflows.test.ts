@@ -60,12 +60,14 @@ test("what plans data-plane and app of a pull request reads; what plans the othe
   // A fork's pull request is given no environment: it would fail, or worse.
   for (const job of [diff.jobs.plan, diff.jobs["plan-protected"], diff.jobs.comment]) expect(job.if).toContain("head.repo.full_name == github.repository");
   const of = diff.jobs.touched.steps!.map(({ run }) => run ?? "").join("\n");
-  for (const [output, stacks] of [["open", "data-plane,app"], ["protected", "foundation,cutover"], ["all", STACK_IDS.join(",")]]) expect(of).toContain(`${output}=$(touched ${stacks})`);
+  for (const [output, stacks] of [["open", "data-plane,app"], ["protected", "foundation,cutover"], ["all", STACK_IDS.join(",")]]) expect(of).toContain(`\n${output}=$(touched ${stacks})\n`);
 });
 
 test("what is applied is the plan that was told, by another job, in another environment", () => {
   const { plan, apply } = deployStack.jobs;
-  expect([plan.environment, apply.environment]).toEqual(["review-protected", "production"]);
+  expect([plan.environment, apply.environment]).toEqual(["deploy-plan", "production"]);
+  // Not the runner on which code of pull requests has run.
+  for (const job of [plan, apply]) expect(job["runs-on"]).toEqual(["self-hosted", "gvfx-deploy"]);
   const saved = plan.steps!.map(({ run }) => run ?? "").join("\n");
   expect(saved).toMatch(/gvfx -- diff "\$STACK" --save plans --comment words\.md[\s\S]*GITHUB_STEP_SUMMARY/);
   const applied = apply.steps!.map(({ run }) => run ?? "").join("\n");
@@ -91,6 +93,10 @@ test("every stack is deployed after what it depends on, and cutover by a person 
 test("no job waits for ever, and no checkout leaves its token behind", () => {
   for (const { file, name, job } of jobs) if (job.steps) expect([file, name, (job["timeout-minutes"] ?? Infinity) <= 90]).toEqual([file, name, true]);
   for (const { of, step } of steps) if (step.uses?.startsWith("actions/checkout") && !of.startsWith("ci.yml")) expect([of, step.with?.["persist-credentials"]]).toEqual([of, false]);
+});
+
+test("a failure ends its step: none is within the words of an echo", () => {
+  for (const { of, step } of steps) expect([of, /(echo|printf)[^\n]*\$\((?!jq )/.test(step.run ?? "")]).toEqual([of, false]);
 });
 
 test("what people name is no part of a script, and every script is sound", () => {

@@ -23,7 +23,7 @@ async function rotate(...args: string[]): Promise<string> {
 async function rotateIn(env: Environment, ...args: string[]): Promise<string> {
   const lines: string[] = [];
   const add = (line: string): void => void lines.push(line);
-  await rotateCommand(() => env, { variables: {}, say: add, write: add, deployer: () => deployer, file: () => file, management: () => nomad, legacyHolds: async () => legacyHolds })
+  await rotateCommand(() => env, { variables: {}, say: add, write: add, deployer: () => deployer, file: () => file, management: () => nomad, legacyHolds: async () => legacyHolds, authorityIsStale: async () => false })
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
     .parseAsync(args, { from: "user" });
@@ -40,7 +40,7 @@ describe("authority and gossip key", () => {
     const said = await rotate("authority", "gossip-key");
     for (const key of ["authority", "gossipKey"] as const) expect(stepsOf(key)).toEqual([["1+2", 1], ["1+2", 2], ["2", 2]]);
     expect(file.rotation).toEqual({ ...FIRST_GENERATIONS, authority: second, gossipKey: second });
-    expect(said).toMatch(/authority, accept: .*\n[\s\S]*done; commit environments\/example\.rotation\.json\..*NOMAD_CACERT.*output -raw nomad-ca/);
+    expect(said).toMatch(/authority, accept: .*\n[\s\S]*done; commit environments\/example\.rotation\.json, and .*ca\.pem where it is in use\..*NOMAD_CACERT.*output -raw nomad-ca/);
   });
 
   test("one alone leaves the other as it is", async () => {
@@ -80,7 +80,7 @@ describe("authority and gossip key", () => {
   });
 
   test("--write-only does a step in the file, and deploys nothing", async () => {
-    expect(await rotate("authority", "--write-only")).toMatch(/authority, accept[\s\S]*commit environments.*deploy foundation, and repeat/);
+    expect(await rotate("authority", "--write-only")).toMatch(/authority, accept[\s\S]*commit environments.*deploy foundation; .*gvfx -- authority.*and repeat/);
     await rotate("authority", "--write-only");
     await rotate("authority", "--write-only");
     expect([deployer.applies, file.rotation.authority]).toEqual([[], second]);
@@ -92,8 +92,9 @@ describe("the management token", () => {
   test("the new one is known before all else is planned with it, and the old one is void", async () => {
     const said = await rotate("management-token");
     expect(deployer.applies.map(({ options }) => options.targets?.length ?? 0)).toEqual([2, 0]);
-    expect([[...nomad.tokens], file.rotation.managementToken, nomad.said]).toEqual([["secret-2"], 2, ["open", "close"]]);
-    expect(said).toMatch(/1 old management token removed; the new one: terraform .*output -raw management-token/);
+    // Closed first: what a run that was ended by force may have left.
+    expect([[...nomad.tokens], file.rotation.managementToken, nomad.said]).toEqual([["secret-2"], 2, ["close", "open", "close"]]);
+    expect(said).toMatch(/1 old management token removed; the new one, NOMAD_TOKEN of whoever deploys cutover.*: terraform .*output -raw management-token/);
   });
 
   test.each([0, 1])("broken off in deploy %i, the same command goes on, and Nomad is not left open", async (failAt) => {
@@ -108,7 +109,31 @@ describe("the management token", () => {
     nomad.refuses = true;
     await expect(rotate("management-token")).rejects.toThrow(/turned on before/);
     expect([[...nomad.tokens], nomad.opened]).toEqual([["secret-1"], false]);
+    // The new secret is in the state, and Nomad does not know it: the same command goes on with the one it knows.
+    nomad.refuses = false;
+    await rotate("management-token");
+    expect([[...nomad.tokens], file.rotation.managementToken, nomad.opened]).toEqual([["secret-2"], 2, false]);
   });
+});
+
+test("an interrupt ends it between two steps, and the same command goes on", async () => {
+  const apply = deployer.apply.bind(deployer);
+  deployer.apply = async (...args) => {
+    await apply(...args);
+    process.emit("SIGINT");
+  };
+  await expect(rotate("authority")).rejects.toThrow(/interrupted between two steps; the same command goes on/);
+  expect(stepsOf("authority")).toEqual([["1+2", 1]]);
+  deployer.apply = apply;
+  await rotate("authority");
+  expect(file.rotation.authority).toEqual(second);
+});
+
+test("planted: by pull requests, an authority's file that is stale stops the step that would use the next one", async () => {
+  await rotate("authority", "--write-only");
+  const stale = rotateCommand(() => environment, { variables: {}, say: () => undefined, write: () => undefined, deployer: () => deployer, file: () => file, authorityIsStale: async () => true });
+  await expect(stale.parseAsync(["authority", "--write-only"], { from: "user" })).rejects.toThrow(/is not what foundation has.*nothing was written.*gvfx -- authority/);
+  expect(file.rotation.authority).toEqual({ accepted: [1, 2], used: 1 });
 });
 
 describe("certificates and tokens", () => {

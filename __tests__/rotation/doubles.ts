@@ -79,11 +79,16 @@ export class DeployerDouble implements Deployer {
     if (!this.secrets.has(managementToken)) {
       // As Nomad does it: the provider's token must be known before all else is planned.
       if (!options.targets?.length) throw new Error("403: the provider has no token");
-      if (!this.nomad.opened || this.nomad.refuses) throw new Error("Nomad's ACLs were turned on before");
-      this.nomad.tokens.add(`secret-${managementToken}`);
       this.secrets.add(managementToken);
     }
-    if (options.targets?.length) return;
+    if (options.targets?.length) {
+      // The bytes are made, and then Nomad is asked to take them. The output follows what Nomad has taken.
+      if (!this.nomad.opened || this.nomad.refuses) throw new Error("Nomad's ACLs were turned on before");
+      this.nomad.tokens.add(`secret-${managementToken}`);
+      this.output = `secret-${managementToken}`;
+      return;
+    }
+    if (!this.nomad.tokens.has(`secret-${managementToken}`)) throw new Error("403: the provider's token is unknown");
     this.secrets = new Set([managementToken]);
     this.output = `secret-${managementToken}`;
     this.deployedRotation = this.synthesized;

@@ -46,6 +46,11 @@ class JobsDouble implements Restarter {
   async leaseHolder(): Promise<string | undefined> {
     return this.holder;
   }
+  /** A periodic job of which a run is under way. */
+  busy: JobName | undefined;
+  async underWay(job: JobName): Promise<boolean> {
+    return this.busy === job;
+  }
   async runNow(job: JobName): Promise<void> {
     this.ranNow.push(job);
   }
@@ -122,8 +127,14 @@ test("what follows from a secret is made anew with it", async () => {
 test("the backups' key: the one before stays beside it, and a backup is made with the new one at once", async () => {
   const before = vault.field("BACKUP_KEY")!;
   await gvfxSecrets(["rotate", "BACKUP_KEY"]);
-  expect(vault.paths.get("ops/backup")!.fields).toEqual({ BACKUP_KEY: vault.field("BACKUP_KEY"), BACKUP_KEY_BEFORE: before });
+  const second = vault.field("BACKUP_KEY")!;
+  expect(vault.paths.get("ops/backup")!.fields).toEqual({ BACKUP_KEY: second, BACKUP_KEY_BEFORE: before });
   expect(jobs.ranNow).toEqual([JOBS.backup]);
+  // A run that failed in between has left the repository with the first one.
+  await gvfxSecrets(["rotate", "BACKUP_KEY"]);
+  expect(vault.paths.get("ops/backup")!.fields).toEqual({ BACKUP_KEY: vault.field("BACKUP_KEY"), BACKUP_KEY_BEFORE: `${second}\n${before}` });
+  for (let n = 0; n < 9; n++) await gvfxSecrets(["rotate", "BACKUP_KEY"]);
+  expect(vault.paths.get("ops/backup")!.fields.BACKUP_KEY_BEFORE.split("\n")).toHaveLength(5);
 });
 
 test("planted: a copy that does not become well stops the rest, and what is left is named with the command that goes on", async () => {
@@ -143,6 +154,24 @@ test("planted: beside a copy that is not well nothing is written or restarted", 
   const { said, exit } = await gvfxSecrets(["rotate", "API_TOKEN"]);
   expect([exit, jobs.stopped, vault.field("API_TOKEN")]).toEqual([2, [], before]);
   expect(said).toMatch(/gvfx-frontend is not well.*nothing was done.*gvfx why gvfx-frontend/);
+});
+
+test("planted: a copy that Nomad has not placed, or that does not run, is one that is not well", async () => {
+  jobs.copiesOf.set(JOBS.api, [{ id: "gvfx-api-1", wellAt: 0 }, { id: "", wellAt: Infinity }]);
+  expect(await gvfxSecrets(["rotate", "BINGX_API_KEY"], { prompt: async () => "new" })).toMatchObject({ exit: 2, said: expect.stringMatching(/gvfx-api is not well/) });
+});
+
+test("planted: readers of what follows from a secret are looked at too", async () => {
+  jobs.copiesOf.get(JOBS.worker)![0].wellAt = Infinity;
+  const before = vault.field("APP_DB_PASSWORD");
+  expect(await gvfxSecrets(["rotate", "APP_DB_PASSWORD"])).toMatchObject({ exit: 2, said: expect.stringMatching(/gvfx-worker is not well/) });
+  expect(vault.field("APP_DB_PASSWORD")).toBe(before);
+});
+
+test("planted: while a backup runs its key stays", async () => {
+  jobs.busy = JOBS.backup;
+  expect(await gvfxSecrets(["rotate", "BACKUP_KEY"])).toMatchObject({ exit: 2, said: expect.stringMatching(/a run of gvfx-backup is under way.*nothing was done/) });
+  expect(vault.paths.get("ops/backup")!.fields.BACKUP_KEY_BEFORE).toBeUndefined();
 });
 
 test("planted: the lease that nobody takes is no hand-over", async () => {

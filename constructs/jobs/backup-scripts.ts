@@ -149,7 +149,7 @@ fi
 retried() { # PROGRAM...: once more without the lock of a run that was killed
   if "$@" 2>"$steps/lock-errors"; then cat "$steps/lock-errors" >&2; return 0; else status=$?; fi
   cat "$steps/lock-errors" >&2
-  [ "$alone" = yes ] && grep -q "locked exclusively" "$steps/lock-errors" || return "$status"
+  [ "$alone" = yes ] && grep -q "already locked" "$steps/lock-errors" || return "$status"
   echo "restic: taking away the lock of a run that was killed" >&2
   limited unlock --remove-all >&2 || return "$status"
   "$@"
@@ -159,14 +159,27 @@ if [ ! -e "$local/config" ]; then
   run "a repository cannot be made on the backup volume" limited init
   : >"$steps/new-repository"
 fi
-# A key that was rotated: the one before it opens the repository, until this has been done.
+# A key that was rotated: one of those before it opens the repository, until this has been done. Looking takes no lock, which
+# a run that was killed may have left; changing takes the repository for itself.
+opens() { limited --no-lock cat config >/dev/null 2>&1; }
 rekeyed() {
   [ -n "$(cat "\${KEY_BEFORE_FILE:-}" 2>/dev/null)" ] || return 0
-  limited cat config >/dev/null 2>&1 && return 0
-  (export RESTIC_PASSWORD_FILE="$KEY_BEFORE_FILE"; limited cat config >/dev/null 2>&1) || return 0
-  echo "restic: the repository is given the key that Vault has now"
+  opens && return 0
   new=$RESTIC_PASSWORD_FILE
-  (export RESTIC_PASSWORD_FILE="$KEY_BEFORE_FILE"; limited key passwd --new-password-file "$new")
+  while read -r former <&3; do
+    (umask 077; printf '%s\\n' "$former" >"$KEY_BEFORE_FILE.one")
+    export RESTIC_PASSWORD_FILE="$KEY_BEFORE_FILE.one"
+    if opens; then
+      echo "restic: the repository is given the key that Vault has now"
+      limited unlock && retried limited key passwd --new-password-file "$new"
+      changed=$?
+      export RESTIC_PASSWORD_FILE="$new"
+      rm -f "$KEY_BEFORE_FILE.one"
+      return "$changed"
+    fi
+  done 3<"$KEY_BEFORE_FILE"
+  export RESTIC_PASSWORD_FILE="$new"
+  rm -f "$KEY_BEFORE_FILE.one"
 }
 run "the repository on the backup volume cannot be given the key that Vault has now (ops/backup)" rekeyed
 run "the repository on the backup volume does not open with the key in Vault (ops/backup)" limited unlock

@@ -198,7 +198,7 @@ function keyFile(env: Environment): TemplateSpec {
   return { data: `{{ with secret "${env.vault.kvMount}/data/${path}" }}{{ .Data.data.${field} }}{{ end }}\n`, destination: "secrets/backup-key", perms: "0600" };
 }
 
-/** The key before that one, after a rotation; else an empty line. */
+/** The keys before that one, after rotations, each a line; else an empty line. */
 function keyBeforeFile(env: Environment): TemplateSpec {
   const { path } = secretFor(JOBS.backup, "BACKUP_KEY");
   return { data: `{{ with secret "${env.vault.kvMount}/data/${path}" }}{{ if index .Data.data "${BACKUP_KEY_BEFORE}" }}{{ index .Data.data "${BACKUP_KEY_BEFORE}" }}{{ end }}{{ end }}\n`, destination: "secrets/backup-key-before", perms: "0600" };

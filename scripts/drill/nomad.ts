@@ -86,6 +86,12 @@ export class NomadOperator {
     return all.filter(({ ClientStatus, DesiredStatus, DeploymentStatus }) => ClientStatus === "running" && DesiredStatus === "run" && DeploymentStatus?.Healthy !== false).map(({ ID, JobID, NodeName }) => ({ id: ID, job: JobID, node: NodeName }));
   }
 
+  /** Allocations of a job that Nomad wants to run, whether or not they do. */
+  async wanted(id: string): Promise<readonly { readonly id: string; readonly runs: boolean }[]> {
+    const all = allocationsSchema.parse(this.read(await this.send(`/v1/job/${id}/allocations`), `allocations of ${id}`));
+    return all.filter(({ DesiredStatus, ClientStatus }) => DesiredStatus === "run" && ["pending", "running", "unknown"].includes(ClientStatus)).map(({ ID, ClientStatus, DeploymentStatus }) => ({ id: ID, runs: ClientStatus === "running" && DeploymentStatus?.Healthy !== false }));
+  }
+
   /** Has a periodic job run now. @returns id of the run's own job */
   async forcePeriodic(id: string): Promise<string> {
     const before = new Set(await this.runsOf(id));

@@ -43,7 +43,7 @@ export class Terraform {
       await this.terraform(stack, [...APPLY, LOCK_WAIT, ...chosen(options)], "apply", {
         onLine,
         // Interrupted between the two, the resource would be gone.
-        ownGroup: (options.replace ?? []).length > 0,
+        ownGroup: chosen(options).length > 0,
       });
     } catch (error) {
       throw await this.explained(error, began);

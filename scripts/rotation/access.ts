@@ -35,6 +35,11 @@ export async function writeAuthority({ nomad: { authorityFile } }: Environment, 
   return true;
 }
 
+/** Whether the file is in use, and holds something else than what is deployed. */
+export async function authorityIsStale({ nomad: { authorityFile } }: Environment, deployer: Pick<Deployer, "outputs">): Promise<boolean> {
+  return existsSync(authorityFile) && readFileSync(authorityFile, "utf8") !== (await deployer.outputs("foundation"))["nomad-ca"];
+}
+
 /** Where the environment has the authority in a file, it is kept to what is deployed: in a rotation, after each of its deploys. */
 export async function followAuthority(env: Environment, deployer: Pick<Deployer, "outputs">): Promise<boolean> {
   return existsSync(env.nomad.authorityFile) && (await writeAuthority(env, deployer));
@@ -64,7 +69,9 @@ export function managementWorld(env: Environment, deployer: Deployer, variables:
       return ownSchema.parse(read(answer, "Nomad's token")).Type === "management";
     },
     async resetIndex() {
-      const { text } = await ask("/v1/acl/bootstrap", "POST");
+      const { status, text } = await ask("/v1/acl/bootstrap", "POST");
+      // Its answer is a token: it is not repeated, and removed with the others when the rotation is done.
+      if (status === 200) throw new Error("Nomad's ACLs could be turned on anew by anybody who reaches its API, since an earlier rotation was ended by force: a management token was made that nobody keeps. Run the same command again, which closes this first and removes that token");
       const index = /reset index: (\d+)/.exec(text)?.[1];
       if (index === undefined) throw new Error(`Nomad did not say by which index its ACLs can be turned on anew (it answered: ${text.trim().slice(0, 120)}); see that it has a leader: gvfx doctor`);
       return Number(index);
@@ -82,7 +89,8 @@ export function managementWorld(env: Environment, deployer: Deployer, variables:
       for (const node of appNodes) await onNode(node, `umask 077; printf %s ${index} >${quoted(file)}`);
     },
     async close() {
-      for (const node of appNodes) await onNode(node, `rm -f ${quoted(file)}`);
+      const left = (await Promise.allSettled(appNodes.map((node) => onNode(node, `rm -f ${quoted(file)}`)))).flatMap(({ status }, index) => (status === "rejected" ? [appNodes[index]] : []));
+      if (left.length > 0) throw new Error(`${file} could not be removed on ${left.join(", ")}: with it anybody who reaches Nomad's API may make a management token, while the index in it is the newest; remove it by hand, as root`);
     },
     async removeOthers(token) {
       const { AccessorID: own } = ownSchema.parse(read(await ask("/v1/acl/token/self", "GET", token), "Nomad's token"));

@@ -1,14 +1,14 @@
 /** `gvfx rotate`: keys, certificates and tokens of the cluster, each by its name. */
 import { readFileSync } from "node:fs";
 import { Argument, Command } from "commander";
-import { SHARED_KEYS, stepOf, type SharedKey } from "../../contracts/rotation";
+import { nextOf, SHARED_KEYS, stepOf, type SharedKey } from "../../contracts/rotation";
 import type { Environment } from "../../environments/schema";
 import type { Variables } from "../doctor/credentials";
 import { leaseAccess, leaseCommands } from "../lease/access";
 import { assessLease } from "../lease/assess";
 import { lookAtLease } from "../lease/look";
 import { deployerOf, type Deployer } from "../terraform/deployer";
-import { followAuthority, managementWorld, rotationFile, writeAuthority } from "./access";
+import { authorityIsStale, followAuthority, managementWorld, rotationFile, writeAuthority } from "./access";
 import { rotateManagementToken, type ManagementWorld } from "./management-token";
 import { nameOf, rotateSharedKeys, type RotationFile } from "./shared-keys";
 import { HOLDER_NAMES, rotateCertificates, rotateTokens, type HolderName } from "./tokens";
@@ -28,6 +28,8 @@ export interface RotationSurroundings {
   readonly management?: (env: Environment, deployer: Deployer) => ManagementWorld;
   /** Keeps the authority's file to what is deployed. @returns whether it was another before */
   readonly followAuthority?: (env: Environment, deployer: Deployer) => Promise<boolean>;
+  /** Whether the authority's file is in use, and is not what foundation has. */
+  readonly authorityIsStale?: (env: Environment, deployer: Deployer) => Promise<boolean>;
   /** Whether legacy holds the worker's lease. */
   readonly legacyHolds?: (env: Environment) => Promise<boolean>;
 }
@@ -41,6 +43,7 @@ export function rotateCommand(environment: () => Environment, surroundings: Rota
   const { variables = process.env, say = (text) => void process.stderr.write(`${text}\n`), write = (text) => void process.stdout.write(`${text}\n`), file = rotationFile } = surroundings;
   const deployerFor = surroundings.deployer ?? ((env: Environment) => deployerOf(env));
   const managementFor = surroundings.management ?? ((env: Environment, deployer: Deployer) => managementWorld(env, deployer, variables));
+  const stale = surroundings.authorityIsStale ?? authorityIsStale;
   const follow = surroundings.followAuthority ?? followAuthority;
   const deployed = async (env: Environment, deployer: Deployer, tell: (line: string) => void): Promise<void> => {
     if (await follow(env, deployer)) tell(`${env.nomad.authorityFile}: written anew`);
@@ -61,19 +64,23 @@ export function rotateCommand(environment: () => Environment, surroundings: Rota
       if (writeOnly && shared.length < what.length) throw new Error(`--write-only is of ${Object.keys(SHARED).join(" and ")}, which are rotated in steps; the others are rotated by one deploy, which this command does`);
       if (!env.lab && !writeOnly && confirm !== env.name) throw new Error(`this deploys to "${env.name}" and restarts its Nomad agents, one after the other; when that is meant, add --confirm ${env.name}. In the lab: GVFX_ENV=lab npm run gvfx -- rotate ${what.join(" ")}`);
       const deployer = deployerFor(env);
-      if (shared.length > 0) {
-        await rotateSharedKeys([...new Set(shared)], { deployer, file: rotations, say, writeOnly, deployed: () => deployed(env, deployer, say) });
-        say(writeOnly ? `commit ${rotations.path}; deploy foundation, and repeat this command` : `done; commit ${rotations.path}. Whoever has the authority in a file (NOMAD_CACERT) takes it anew: ${deployer.commandIn("foundation")} output -raw nomad-ca`);
-      }
-      for (const name of new Set(what)) {
-        if (name === "certificates") await rotateCertificates({ deployer, say });
-        else if (name === "management-token") {
-          await rotateManagementToken({ deployer, file: rotations, world: managementFor(env, deployer), say });
+      await uninterrupted(say, async (checkpoint) => {
+        if (shared.length > 0) {
+          const keys = [...new Set(shared)];
+          if (writeOnly && keys.includes("authority") && nextOf(rotations.read().authority).step === "use" && (await stale(env, deployer))) throw new Error(`${env.nomad.authorityFile} is not what foundation has: once the next authority is used, data-plane, app and cutover would not know Nomad by it, and nothing was written. Write it anew, and commit it with this step: npm run gvfx -- authority`);
+          await rotateSharedKeys(keys, { deployer, file: rotations, say, checkpoint, writeOnly, deployed: () => deployed(env, deployer, say) });
+          const files = `${rotations.path}${keys.includes("authority") ? `, and ${env.nomad.authorityFile} where it is in use` : ""}`;
+          say(writeOnly ? `commit ${files}; deploy foundation; npm run gvfx -- authority, where its file is in use; and repeat this command` : `done; commit ${files}. Whoever has the authority in a file of their own (NOMAD_CACERT) takes it anew: ${deployer.commandIn("foundation")} output -raw nomad-ca`);
+        }
+        if (what.includes("certificates")) await rotateCertificates({ deployer, say, checkpoint });
+        // Before the management token, which cutover's are replaced with.
+        const holders = [...new Set(what)].filter(isHolder);
+        if (holders.length > 0) await rotateTokens(holders, { deployer, say, checkpoint, legacyHolds: () => legacyHolds(env) });
+        if (what.includes("management-token")) {
+          await rotateManagementToken({ deployer, file: rotations, world: managementFor(env, deployer), say, checkpoint });
           say(`commit ${rotations.path}`);
         }
-      }
-      const holders = [...new Set(what)].filter(isHolder);
-      if (holders.length > 0) await rotateTokens(holders, { deployer, say, legacyHolds: () => legacyHolds(env) });
+      });
     });
 }
 
@@ -87,6 +94,25 @@ export function authorityCommand(environment: () => Environment, { write = (text
       const changed = await writeAuthority(env, deployerFor(env));
       write(`${env.nomad.authorityFile}: ${changed ? "written; commit it" : "is what foundation has"}`);
     });
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** A step that has begun is brought to its end: what is taken away in between is given back, and the rest is the same command's. */
+async function uninterrupted(say: (line: string) => void, work: (checkpoint: () => void) => Promise<void>): Promise<void> {
+  let interrupted = false;
+  const interrupt = (): void => {
+    if (!interrupted) say("interrupted: the step that is under way is brought to its end");
+    interrupted = true;
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupt);
+  try {
+    await work(() => {
+      if (interrupted) throw new Error("interrupted between two steps; the same command goes on");
+    });
+  } finally {
+    for (const signal of SIGNALS) process.removeListener(signal, interrupt);
+  }
 }
 
 function isHolder(name: string): name is HolderName {

@@ -4,7 +4,7 @@
  */
 import type { Rotation } from "../../contracts/rotation";
 import type { Deployer } from "../terraform/deployer";
-import type { RotationFile } from "./shared-keys";
+import { mustBeDeployed, type RotationFile } from "./shared-keys";
 
 /** The cluster, as far as a new management token is given to it. */
 export interface ManagementWorld {
@@ -24,25 +24,30 @@ export interface ManagementOptions {
   readonly file: RotationFile;
   readonly world: ManagementWorld;
   readonly say: (line: string) => void;
+  /** Called between two steps. @throws Error when it was interrupted */
+  readonly checkpoint: () => void;
 }
 
 const OUTPUT = "management-token";
 
 /** @throws Error when foundation has other changes, or a step fails; the same command goes on then */
-export async function rotateManagementToken({ deployer, file, world, say }: ManagementOptions): Promise<void> {
+export async function rotateManagementToken({ deployer, file, world, say, checkpoint }: ManagementOptions): Promise<void> {
   await deployer.synthesize();
   const before = (await deployer.outputs("foundation"))[OUTPUT];
   if (before === undefined) throw new Error("foundation has no management token, and nothing was done; deploy it first: npx cdktf deploy foundation");
 
   if (await brokenOff(deployer)) say(`goes on with generation ${file.read().managementToken}`);
   else {
-    if (await deployer.hasChanges("foundation")) throw new Error("foundation has changes that are not deployed, which would be deployed with the rotation, and nothing was done; look at them, and deploy them first: npm run gvfx -- diff foundation; npx cdktf deploy foundation");
+    await mustBeDeployed(deployer, "foundation");
     const rotation: Rotation = file.read();
     file.write({ ...rotation, managementToken: rotation.managementToken + 1 });
     await deployer.synthesize();
   }
 
+  checkpoint();
   if (await world.manages(before)) {
+    // What a run left that was ended by force: the question for the index would turn the ACLs on anew.
+    await world.close();
     await world.open(await world.resetIndex(), before);
     try {
       // On its own: while the new secret is unknown, a plan of all the rest would ask Nomad without a token.
@@ -52,11 +57,12 @@ export async function rotateManagementToken({ deployer, file, world, say }: Mana
     }
     say("Nomad takes the new management token");
   }
+  checkpoint();
   await deployer.apply("foundation");
   const after = (await deployer.outputs("foundation"))[OUTPUT];
   const removed = await world.removeOthers(after);
   if (after !== before && (await world.manages(before))) throw new Error("the new management token works, and the old one does too, which nothing here has made: remove it by hand (nomad acl token list; nomad acl token delete <accessor>)");
-  say(`${removed} old management token${removed === 1 ? "" : "s"} removed; the new one: ${deployer.commandIn("foundation")} output -raw ${OUTPUT}`);
+  say(`${removed} old management token${removed === 1 ? "" : "s"} removed; the new one, NOMAD_TOKEN of whoever deploys cutover, in HCP Terraform a variable of its workspace: ${deployer.commandIn("foundation")} output -raw ${OUTPUT}`);
 }
 
 function currentSecret(deployer: Deployer): readonly string[] {

@@ -4,7 +4,7 @@
  * so that the same command goes on after a crash, or after somebody else's deploy.
  */
 import { nextOf, SHARED_KEYS, stepOf, type Rotation, type SharedKey, type Step } from "../../contracts/rotation";
-import type { Deployer } from "../terraform/deployer";
+import type { Deployer, StackId } from "../terraform/deployer";
 
 export interface RotationFile {
   readonly path: string;
@@ -18,6 +18,8 @@ export interface SharedKeysOptions {
   readonly say: (line: string) => void;
   /** Do the next step in the file alone: it is deployed by a pull request. @default false */
   readonly writeOnly?: boolean;
+  /** Called between two steps. @throws Error when it was interrupted */
+  readonly checkpoint: () => void;
   /** Called after each deploy: the authority may be another. @default nothing */
   readonly deployed?: () => Promise<void>;
 }
@@ -36,7 +38,7 @@ export const DEPLOYS = 3;
  * @returns names of the steps that were taken
  * @throws Error when foundation has other changes, when another rotation is under way, or when a deploy fails; the same command goes on then
  */
-export async function rotateSharedKeys(keys: readonly SharedKey[], { deployer, file, say, writeOnly = false, deployed = async () => undefined }: SharedKeysOptions): Promise<readonly Step[]> {
+export async function rotateSharedKeys(keys: readonly SharedKey[], { deployer, file, say, checkpoint, writeOnly = false, deployed = async () => undefined }: SharedKeysOptions): Promise<readonly Step[]> {
   const underWay = SHARED_KEYS.filter((key) => stepOf(file.read()[key]) !== undefined);
   const others = underWay.filter((key) => !keys.includes(key));
   if (others.length > 0) throw new Error(`a rotation of ${others.map(nameOf).join(" and ")} is under way (${file.path}), and nothing was done; bring it to its end first: gvfx rotate ${underWay.map(nameOf).join(" ")}`);
@@ -49,7 +51,7 @@ export async function rotateSharedKeys(keys: readonly SharedKey[], { deployer, f
   }
   await deployer.synthesize();
   if (underWay.length === 0) {
-    if (await deployer.hasChanges("foundation")) throw new Error("foundation has changes that are not deployed, which would be deployed with the rotation, and nothing was done; look at them, and deploy them first: npm run gvfx -- diff foundation; npx cdktf deploy foundation");
+    await mustBeDeployed(deployer, "foundation");
   } else {
     say(`goes on with ${underWay.map((key) => `${nameOf(key)} (${stepOf(file.read()[key])})`).join(", ")}`);
     // What was written and may not have been deployed, or by halves.
@@ -57,6 +59,7 @@ export async function rotateSharedKeys(keys: readonly SharedKey[], { deployer, f
     await deployed();
   }
   while (rotating.length > 0) {
+    checkpoint();
     const steps = write(rotating);
     await deployer.synthesize();
     await deployer.apply("foundation");
@@ -74,6 +77,11 @@ export async function rotateSharedKeys(keys: readonly SharedKey[], { deployer, f
     for (const { key, step, generations } of next) say(`${nameOf(key)}, ${step}: ${DONE[step]} (generation ${generations.used} is used${generations.accepted.length > 1 ? `, ${generations.accepted.join(" and ")} are accepted` : ""})`);
     return [...new Set(next.map(({ step }) => step))];
   }
+}
+
+/** @throws Error when a stack has changes that are not deployed: they would be deployed with a rotation, unseen */
+export async function mustBeDeployed(deployer: Pick<Deployer, "hasChanges">, stack: StackId): Promise<void> {
+  if (await deployer.hasChanges(stack)) throw new Error(`${stack} has changes that are not deployed, which would be deployed with the rotation, and nothing was done; look at them, and deploy them first: npm run gvfx -- diff ${stack}; npx cdktf deploy ${stack}. After a rotation that was broken off in its last deploy, they are what was left of it: with that deploy it is done, and not to be repeated`);
 }
 
 /** As it is written on the command line. */

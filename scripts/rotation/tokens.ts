@@ -1,5 +1,6 @@
 /** Replaces ACL tokens that the stacks make: the next deploy's are others, and the old ones are void. */
 import type { Deployer, StackId } from "../terraform/deployer";
+import { mustBeDeployed } from "./shared-keys";
 
 interface Holder {
   readonly stack: StackId;
@@ -27,6 +28,8 @@ export const HOLDER_NAMES = Object.keys(HOLDERS) as readonly HolderName[];
 export interface TokenOptions {
   readonly deployer: Deployer;
   readonly say: (line: string) => void;
+  /** Called between two steps. @throws Error when it was interrupted */
+  readonly checkpoint: () => void;
   /** Whether the worker's lease is held by legacy, with the token that would be void. */
   readonly legacyHolds: () => Promise<boolean>;
 }
@@ -35,15 +38,16 @@ export interface TokenOptions {
  * Those of one stack in one deploy.
  * @throws Error when a stack has other changes, or a deploy fails
  */
-export async function rotateTokens(names: readonly HolderName[], { deployer, say, legacyHolds }: TokenOptions): Promise<void> {
+export async function rotateTokens(names: readonly HolderName[], { deployer, say, checkpoint, legacyHolds }: TokenOptions): Promise<void> {
   if (names.includes("legacy-lease") && (await legacyHolds())) throw new Error("legacy's worker holds the lease with this very token: it would end within the lease's time, and nothing was done. Give the worker to Nomad first (gvfx lease give nomad), or stop it in a quiet moment");
   await deployer.synthesize();
   const holders = names.map((name) => ({ name, ...(HOLDERS[name] as Holder), addresses: deployer.addresses(HOLDERS[name].stack, HOLDERS[name].paths) }));
   const none = holders.filter(({ addresses }) => addresses.length === 0);
   if (none.length > 0) throw new Error(`no token of ${none.map(({ name }) => name).join(", ")} is made in this environment, and nothing was done${none.some(({ name }) => name === "legacy-lease") ? ": legacy is retired" : ""}`);
   const stacks = [...new Set(holders.map(({ stack }) => stack))];
-  for (const stack of stacks) if (await deployer.hasChanges(stack)) throw new Error(`${stack} has changes that are not deployed, which would be deployed with the rotation, and nothing was done; look at them, and deploy them first: npm run gvfx -- diff ${stack}; npx cdktf deploy ${stack}`);
+  for (const stack of stacks) await mustBeDeployed(deployer, stack);
   for (const stack of stacks) {
+    checkpoint();
     const own = holders.filter((holder) => holder.stack === stack);
     await deployer.apply(stack, { replace: own.flatMap(({ addresses }) => addresses) });
     for (const { name, addresses, then } of own) say(`${addresses.length === 1 ? "the token" : `${addresses.length} tokens`} of ${name} replaced, and the old void. ${then(deployer)}`);
@@ -51,9 +55,10 @@ export async function rotateTokens(names: readonly HolderName[], { deployer, say
 }
 
 /** Gives every node another key and certificate, of the same authority. @throws Error when foundation has other changes, or the deploy fails */
-export async function rotateCertificates({ deployer, say }: Pick<TokenOptions, "deployer" | "say">): Promise<void> {
+export async function rotateCertificates({ deployer, say, checkpoint }: Pick<TokenOptions, "deployer" | "say" | "checkpoint">): Promise<void> {
   await deployer.synthesize();
-  if (await deployer.hasChanges("foundation")) say("foundation has other changes, a certificate that is to be renewed among them perhaps; they are deployed with it");
+  await mustBeDeployed(deployer, "foundation");
+  checkpoint();
   const keys = deployer.addresses("foundation", /\/pki\/.+-key$/).filter((address) => !/\.pki_ca-key/.test(address));
   await deployer.apply("foundation", { replace: keys });
   say(`${keys.length} nodes have a new key and certificate, one after the other`);

@@ -1,5 +1,5 @@
 /** Writes to Vault what is missing and can be made, and what an operator gives. What is there is never written over unasked. */
-import { BACKUP_KEY_BEFORE, SECRETS, type Secret } from "../../contracts/secrets";
+import { BACKUP_KEY_BEFORE, BACKUP_KEYS_KEPT, SECRETS, type Secret } from "../../contracts/secrets";
 import type { Environment } from "../../environments/schema";
 import { UnexpectedAnswer } from "../clients/http";
 import { readPaths, stateOf, valuesOf, type AtPath, type KeyValue } from "./state";
@@ -59,15 +59,18 @@ export async function putSecrets(env: Environment, vault: KeyValue, given: Reado
   for (const secret of SECRETS) if (secret.origin === "derived" && derivationOf(secret).of.some((field) => Object.hasOwn(fresh, field))) fresh[secret.field] = derivationOf(secret).make(env, values);
   const written = SECRETS.filter(({ field }) => Object.hasOwn(fresh, field));
   for (const path of new Set(written.map((secret) => secret.path))) {
-    const fields = Object.fromEntries(written.flatMap((secret) => (secret.path === path ? [[secret.field, fresh[secret.field]] as const, ...keptBeside(secret, before[secret.field])] : [])));
+    const fields = Object.fromEntries(written.flatMap((secret) => (secret.path === path ? [[secret.field, fresh[secret.field]] as const, ...keptBeside(secret, paths.get(secret.path))] : [])));
     await write(env, vault, path, fields, paths.get(path));
   }
   return written.map(({ field }) => field);
 }
 
-/** A backup's repository is opened by the old key until a run of the backup has changed it. */
-function keptBeside({ field }: Secret, before: string | undefined): (readonly [string, string])[] {
-  return field === "BACKUP_KEY" && before !== undefined ? [[BACKUP_KEY_BEFORE, before]] : [];
+/** A backup's repository, and its copy in S3, is opened by an old key until a run of the backup has changed it. */
+function keptBeside({ field }: Secret, at: AtPath): (readonly [string, string])[] {
+  const fields = at === undefined || at === "unreadable" ? {} : at.fields;
+  if (field !== "BACKUP_KEY" || !fields.BACKUP_KEY) return [];
+  const former = [fields.BACKUP_KEY, ...(fields[BACKUP_KEY_BEFORE]?.split("\n") ?? [])].filter((key) => key !== "");
+  return [[BACKUP_KEY_BEFORE, former.slice(0, BACKUP_KEYS_KEPT).join("\n")]];
 }
 
 async function write(env: Environment, vault: KeyValue, path: string, fields: Readonly<Record<string, string>>, before: AtPath): Promise<void> {

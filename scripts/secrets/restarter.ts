@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { servicesOf } from "../../contracts/identity";
+import { SYSTEM_JOBS } from "../../contracts/services";
 import { Duration } from "../../contracts/units";
 import type { Environment } from "../../environments/schema";
 import { consulServers } from "../clients/consul-servers";
@@ -34,10 +35,14 @@ export function operatorRestarter(env: Environment, variables: Variables, readFi
   };
   return {
     async copies(job) {
-      const [copies, ...services] = await Promise.all([nomad.running(), ...servicesOf(job).map(passing)]);
+      const [copies, registered, ...services] = await Promise.all([nomad.wanted(job), nomad.job(job), ...servicesOf(job).map(passing)]);
+      if (!registered || registered.Stop) return [];
       // Nomad registers an allocation's service under an id that holds the allocation's.
-      return copies.filter((copy) => copy.job === job).map(({ id }) => ({ id, well: services.every((instances) => instances.some((instance) => instance.includes(id))) }));
+      const there = copies.map(({ id, runs }) => ({ id, well: runs && services.every((instances) => instances.some((instance) => instance.includes(id))) }));
+      const count = SYSTEM_JOBS.includes(job) ? there.length : registered.TaskGroups.reduce((sum, { Count }) => sum + Count, 0);
+      return [...there, ...Array.from({ length: Math.max(0, count - there.length) }, () => ({ id: "", well: false }))];
     },
+    underWay: async (job) => (await nomad.running()).some((copy) => copy.job.startsWith(`${job}/`)),
     stop: (copy) => nomad.stopAllocation(copy),
     leaseHolder: async () => assessLease(await lookAtLease(lease.sources), leaseCommands(env)).holder?.worker?.allocation,
     async runNow(job) {

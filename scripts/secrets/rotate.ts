@@ -4,10 +4,11 @@ import { JOBS, type JobName } from "../../contracts/services";
 import type { Environment } from "../../environments/schema";
 import { putSecrets } from "./fill";
 import { readPaths, stateOf, type KeyValue } from "./state";
-import { generatedValue } from "./values";
+import { derivationOf, generatedValue } from "./values";
 
-/** A running copy of a job. */
+/** A copy of a job that there should be. */
 export interface RunningCopy {
+  /** Empty of one that Nomad has not placed. */
   readonly id: string;
   /** Runs, and its checks in Consul pass where it has any. */
   readonly well: boolean;
@@ -15,7 +16,10 @@ export interface RunningCopy {
 
 /** What runs the jobs. */
 export interface Restarter {
+  /** As many as the job asks for, be they well or not; none of a job that is not deployed. */
   copies(job: JobName): Promise<readonly RunningCopy[]>;
+  /** Whether a run of a periodic job is under way. */
+  underWay(job: JobName): Promise<boolean>;
   /** Stops a copy, which is placed anew and reads its secrets then. */
   stop(copy: string): Promise<void>;
   /** Copy that holds the worker's lease; undefined while nobody does, or while it is legacy. */
@@ -78,7 +82,8 @@ export async function rotateSecrets(fields: readonly string[], { env, vault, res
   const state = stateOf(env, await readPaths(env, vault));
   const absent = secrets.filter((secret) => state.secrets.find((one) => one.secret === secret)!.state !== "present");
   if (absent.length > 0) throw new Error(`${absent.map(({ field }) => field).join(", ")} ${absent.length === 1 ? "is" : "are"} not in Vault yet, or not to be read, so that there is nothing to rotate, and nothing was done: gvfx secrets check`);
-  await mustBeWell(readersOf(secrets), restarter);
+  const following = SECRETS.filter((other) => other.origin === "derived" && derivationOf(other).of.some((field) => secrets.some((secret) => secret.field === field)));
+  await mustBeWell(readersOf([...secrets, ...following]), restarter);
 
   const values = new Map<Secret, string>();
   for (const secret of secrets) values.set(secret, secret.origin === "generated" ? generatedValue(secret.field) : await given(secret));
@@ -105,6 +110,7 @@ function readersOf(secrets: readonly Secret[]): readonly JobName[] {
 async function mustBeWell(jobs: readonly JobName[], restarter: Restarter): Promise<void> {
   const ill: string[] = [];
   for (const job of jobs.filter((one) => !SCHEDULED.includes(one))) if (!(await restarter.copies(job)).every(({ well }) => well)) ill.push(job);
+  for (const job of jobs.filter((one) => SCHEDULED.includes(one))) if (await restarter.underWay(job)) throw new Error(`a run of ${job} is under way, which would go on with another value than it began with; nothing was done. Wait for its end: nomad job status ${job}`);
   if (ill.length > 0) throw new Error(`${ill.join(", ")} ${ill.length === 1 ? "is" : "are"} not well, and a restart could take the last good copy; nothing was done. See why: gvfx why ${ill[0]}`);
 }
 
@@ -119,7 +125,7 @@ export async function restartJobs(jobs: readonly JobName[], restarter: Restarter
   for (const job of queue) {
     const copies = await restarter.copies(job);
     if (copies.length === 0) say(`${job}: does not run, and has the new value when it starts`);
-    for (const [index, { id }] of copies.entries()) turns.push({ job, copy: id, n: index + 1, of: copies.length });
+    for (const [index, { id }] of copies.filter((copy) => copy.id !== "").entries()) turns.push({ job, copy: id, n: index + 1, of: copies.length });
   }
   turns.sort((a, b) => Number(a.job === JOBS.worker) - Number(b.job === JOBS.worker) || a.n - b.n || queue.indexOf(a.job) - queue.indexOf(b.job));
   for (const [index, { job, copy, n, of }] of turns.entries()) {

@@ -65,16 +65,22 @@ describeUnless(missing, "the repository", () => {
     expect(snapshots(local())).toHaveLength(1);
   });
 
-  test("a key that was rotated takes the place of the one before it, here and in S3, and what was stored stays", () => {
+  test("a key that was rotated takes the place of the one before it, here and in S3, and what was stored stays", async () => {
     expect(store(s3()).status).toBe(0);
     nextRun();
     const before = join(folder.root, "key-before");
-    writeFileSync(before, "the key\n");
+    // Two rotations without a run in between, and the lock of a run that was killed.
+    writeFileSync(before, "a key that no run has seen\nthe key\n");
+    const killed = spawn("restic", ["--no-cache", "-r", local(), "--password-file", join(folder.root, "key"), "backup", "--stdin"], { stdio: ["pipe", "ignore", "ignore"] });
+    await waitUntil(() => readdirSync(join(local(), "locks")).length > 0);
+    killed.kill("SIGKILL");
     writeFileSync(join(folder.root, "key"), "another key\n");
     expect(store({ ...s3(), KEY_BEFORE_FILE: before })).toMatchObject({ status: 0, stdout: expect.stringContaining("is given the key that Vault has now") });
+    const former = join(folder.root, "former");
+    writeFileSync(former, "the key\n");
     for (const repository of [local(), copyAt()]) {
       expect(snapshots(repository)).toHaveLength(2);
-      expect(spawnSync("restic", ["--no-cache", "-r", repository, "--password-file", before, "cat", "config"]).status).not.toBe(0);
+      expect(spawnSync("restic", ["--no-cache", "-r", repository, "--password-file", former, "cat", "config"]).status).not.toBe(0);
     }
     // The key before is in Vault until the next rotation, and means nothing any more.
     nextRun();
