@@ -79,7 +79,9 @@ export class FoundationStack extends PlatformStack {
     new TerraformOutput(this, "nomad-ca", { value: pki.caCertPem, description: "Authority of Nomad's certificates, for NOMAD_CACERT" }).overrideLogicalId("nomad-ca");
     // `terraform output -raw deployer-token`: what data-plane, app, pull requests and people work with. cutover writes ACL objects and needs the management token.
     for (const [role, token] of Object.entries(access.tokens)) new TerraformOutput(this, `${role}-token`, { value: token.secretId, sensitive: true, description: `Nomad token of the ${role}` }).overrideLogicalId(`${role}-token`);
-    // The former one until Nomad has taken it: a rotation that is broken off in between goes on with what Nomad knows.
-    new TerraformOutput(this, "management-token", { value: acl.managementToken, sensitive: true, description: "Nomad management token, for emergencies only", dependsOn: [acl.done] }).overrideLogicalId("management-token");
+    const management = new TerraformOutput(this, "management-token", { value: acl.managementToken, sensitive: true, description: "Nomad management token, for emergencies only" });
+    management.overrideLogicalId("management-token");
+    // The former one until Nomad has taken the next: a rotation that is broken off in between goes on with what Nomad knows. (cdktf's own dependsOn writes an expression here, which Terraform refuses.)
+    management.addOverride("depends_on", [acl.address]);
   }
 }

@@ -27,6 +27,8 @@ export class AclBootstrap extends Construct {
   readonly managementToken: string;
   /** ACLs are on and the token is known to work. */
   readonly done: ITerraformDependable;
+  /** Terraform address of that. */
+  readonly address: string;
 
   constructor(scope: Construct, id: string, props: AclBootstrapProps) {
     super(scope, id);
@@ -34,7 +36,7 @@ export class AclBootstrap extends Construct {
     this.managementToken = uuid;
 
     assertPlain("the ACL bootstrap script", BOOTSTRAP);
-    this.done = new TerraformData(this, "bootstrap", {
+    const bootstrap = new TerraformData(this, "bootstrap", {
       triggersReplace: { secret: Fn.nonsensitive(Fn.sha256(hex)) },
       provisioners: [
         {
@@ -48,6 +50,8 @@ export class AclBootstrap extends Construct {
       ],
       dependsOn: props.dependsOn,
     });
+    this.done = bootstrap;
+    this.address = `${TerraformData.tfResourceType}.${bootstrap.friendlyUniqueId}`;
   }
 }
 
