@@ -8,13 +8,16 @@ import { environment, GVFX_LAB, labMissing } from "./lab-fixture";
 
 /** What an operator's environment file says after the loss of a node: a change of the data plane that was really thought of. */
 const MOVED = "lab-without-server-1";
-/** What the words may cost beside the plan itself is 1.3; two cores that run the lab besides make a plan of 0.7 s uncertain by half of that. */
-const RATIO_BOUND = 2;
-const PAIRS_OF_RUNS = 5;
+/** What the words may cost: 1.3 times the plan itself. */
+const RATIO_BOUND = 1.3;
+/**
+ * Two cores that run the lab besides make a plan of 0.7 s uncertain by half of that, and only ever longer: the shortest of several
+ * runs is what it costs (as in Python's timeit). More pairs are made while the shortest are not yet below the bound.
+ */
+const PAIRS_OF_RUNS = { least: 5, most: 15 } as const;
 
 const gvfxDiff = (args: readonly string[], accept: readonly number[], name = "lab") => run(process.execPath, ["scripts/gvfx.mjs", "diff", ...args], { env: { ...GVFX_LAB, GVFX_ENV: name }, accept });
 const barePlan = () => run("terraform", ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock=false"], { cwd: join(OUTPUT_FOLDER, "stacks", "app"), env: { CHECKPOINT_DISABLE: "1", ...credentials(environment, "app") }, accept: [0] });
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function seconds(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
@@ -41,13 +44,15 @@ describeUnless(labMissing(), "what a deploy would do", () => {
   test("costs little more than the plan that it tells of", async () => {
     await synthesizeLab();
     await barePlan();
-    const times = { bare: [] as number[], diff: [] as number[] };
-    for (let n = 0; n < PAIRS_OF_RUNS; n++) {
-      times.bare.push(await seconds(barePlan));
-      times.diff.push(await seconds(() => gvfxDiff(["app"], [0])));
+    const shortest = { bare: Infinity, diff: Infinity };
+    let pairs = 0;
+    while (pairs < PAIRS_OF_RUNS.least || (shortest.diff / shortest.bare > RATIO_BOUND && pairs < PAIRS_OF_RUNS.most)) {
+      shortest.bare = Math.min(shortest.bare, await seconds(barePlan));
+      shortest.diff = Math.min(shortest.diff, await seconds(() => gvfxDiff(["app"], [0])));
+      pairs++;
     }
-    const ratio = median(times.diff) / median(times.bare);
-    process.stderr.write(`gvfx diff app: ${ratio.toFixed(2)} times a bare plan (median of ${PAIRS_OF_RUNS}: ${median(times.diff).toFixed(1)} s and ${median(times.bare).toFixed(1)} s)\n`);
+    const ratio = shortest.diff / shortest.bare;
+    process.stderr.write(`gvfx diff app: ${ratio.toFixed(2)} times a bare plan (shortest of ${pairs}: ${shortest.diff.toFixed(1)} s and ${shortest.bare.toFixed(1)} s)\n`);
     expect(ratio).toBeLessThanOrEqual(RATIO_BOUND);
   }, 300_000);
 });

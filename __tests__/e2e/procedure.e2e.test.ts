@@ -3,23 +3,16 @@ import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { kvPaths } from "../../contracts/kv";
 import { duplicateRuns, gaps, overlaps } from "../../lab/doubles/backend/count";
-import { request } from "../../scripts/clients/http";
 import type { CutoverStatus } from "../../scripts/cutover/text";
 import { moves, movesFolder } from "../../scripts/data/move/journal";
-import { startLoad, type Load } from "../../scripts/lab/load/generator";
 import { textResult } from "../../scripts/lab/load/tally";
 import { run } from "../../scripts/lab/run";
 import { describeUnless } from "../terraform/terraform";
-import { apiToken, askConsul, dataTestsMissing, environment, eventually, GVFX_LAB, gvfxData, gvfxLease, inMachine, namespace, runsSince } from "./lab-fixture";
+import { askConsul, dataTestsMissing, environment, eventually, GVFX_LAB, gvfxData, gvfxLease, inMachine, namespace, runsSince } from "./lab-fixture";
+import { startUsers } from "./under-load";
 
 const { traffic, sections, workerOwner } = kvPaths(namespace);
 const MOVES = movesFolder(environment.name);
-const API = "http://127.0.0.1:18787";
-const FRONTEND = "http://127.0.0.1:23000";
-const EXCHANGE = "http://127.0.0.1:18080";
-/** Requests a second, 200 in all: of the API's, three in ten must not be repeated. */
-const RATES = { api: 160, frontend: 40 } as const;
-const WRITE_SHARE = 0.3;
 /** What the procedure promises. */
 const REHEARSAL_GOAL_S = 600;
 const INGESTION_GAP_GOAL_MS = 5_000;
@@ -79,26 +72,18 @@ async function killedAtEveryStep(direction: "run" | "roll-back"): Promise<string
   }
 }
 
-/** What users went through: requests that failed, acknowledged writes that are nowhere, writes that came twice. */
-interface Users {
-  readonly failed: number;
-  readonly lost: number;
-  readonly repeated: number;
-}
+/** What no step of either way may do to users. */
+const NOTHING_LOST = { failed: 0, lost: 0, repeated: 0 };
+type Suffered = Record<keyof typeof NOTHING_LOST, number>;
 
-/** Two loads through the gateways, one on each node. @returns how to end them, and see what became of them */
-async function load(): Promise<{ readonly end: () => Promise<Users> }> {
-  const stop = new AbortController();
-  const api: Load = startLoad({ url: API, rate: RATES.api, reads: ["/health"], write: { path: "/lab/echo", share: WRITE_SHARE, body: (id) => ({ id }) }, token: await apiToken(), signal: stop.signal });
-  const frontend: Load = startLoad({ url: FRONTEND, rate: RATES.frontend, reads: ["/"], signal: stop.signal });
+/** Users who come while something is done. @returns how to end them, and see what they went through */
+async function load(): Promise<{ readonly end: () => Promise<Suffered> }> {
+  const users = await startUsers();
   return {
     end: async () => {
-      stop.abort();
-      const [ofApi, ofFrontend] = await Promise.all([api.done, frontend.done]);
-      says(`${textResult(ofApi)}\n${textResult(ofFrontend)}`);
-      const { ids, forgotten, duplicates } = JSON.parse((await request(`${EXCHANGE}/lab/echo?prefix=${ofApi.run}`)).text) as { ids: number; forgotten: number; duplicates: unknown[] };
-      expect(forgotten).toBe(0);
-      return { failed: ofApi.failed + ofFrontend.failed, lost: Math.max(0, ofApi.byMethod.POST.ok - ids), repeated: duplicates.length };
+      const { api, frontend, lost, repeated } = await users.end();
+      says(`${textResult(api)}\n${textResult(frontend)}`);
+      return { failed: api.failed + frontend.failed, lost, repeated };
     },
   };
 }
@@ -140,7 +125,7 @@ describeUnless(dataTestsMissing(), "the cutover, there and back", () => {
     const [since, began] = [new Date(), Date.now()];
     const took = () => ((Date.now() - began) / 1_000).toFixed(0);
     let seconds = 0;
-    let users: Users;
+    let users: Suffered;
     try {
       for (const way of ["run", "roll-back", "run"] as const) {
         says(await cutover([way]));
@@ -155,7 +140,7 @@ describeUnless(dataTestsMissing(), "the cutover, there and back", () => {
     says(`rehearsal: ${seconds.toFixed(0)} s; ${runs.length} ingestion runs of ${new Set(runs.map(({ instance }) => instance)).size} workers, longest gap ${Math.max(0, ...gaps(runs, 0).map(({ ms }) => ms))} ms`);
     expect(new Set(runs.map(({ instance }) => instance)).size).toBeGreaterThanOrEqual(4);
     expect({ overlaps: overlaps(runs), duplicateRuns: duplicateRuns(runs), gaps: gapsSeen }).toEqual({ overlaps: [], duplicateRuns: [], gaps: [] });
-    expect(users).toEqual({ failed: 0, lost: 0, repeated: 0 });
+    expect(users).toEqual(NOTHING_LOST);
     expect(seconds).toBeLessThan(REHEARSAL_GOAL_S);
     expect((await status()).state).toBe("done");
     expect([await key(traffic), await key(sections), await key(workerOwner)]).toEqual(["nomad", "open", "nomad"]);
@@ -164,7 +149,7 @@ describeUnless(dataTestsMissing(), "the cutover, there and back", () => {
   test("the way back, killed in each of its steps, comes to the same end by the same command", async () => {
     const [since, under] = [new Date(), await load()];
     let killed: string[];
-    let users: Users;
+    let users: Suffered;
     try {
       killed = await killedAtEveryStep("roll-back");
     } finally {
@@ -173,13 +158,13 @@ describeUnless(dataTestsMissing(), "the cutover, there and back", () => {
     const { state, steps } = await status();
     expect([state, killed.length]).toEqual(["back", steps.length]);
     expect([await key(traffic), await key(workerOwner)]).toEqual(["legacy", "legacy"]);
-    expect({ users, overlaps: overlaps(await runsSince(since)) }).toEqual({ users: { failed: 0, lost: 0, repeated: 0 }, overlaps: [] });
+    expect({ users, overlaps: overlaps(await runsSince(since)) }).toEqual({ users: NOTHING_LOST, overlaps: [] });
   }, A_WAY_MS);
 
   test("the way to Nomad, killed in each of its steps, comes to the same end by the same command", async () => {
     const [since, under] = [new Date(), await load()];
     let killed: string[];
-    let users: Users;
+    let users: Suffered;
     try {
       killed = await killedAtEveryStep("run");
     } finally {
@@ -188,6 +173,6 @@ describeUnless(dataTestsMissing(), "the cutover, there and back", () => {
     const { state, steps } = await status();
     expect([state, killed.length]).toEqual(["done", steps.length]);
     expect([await key(traffic), await key(sections), await key(workerOwner)]).toEqual(["nomad", "open", "nomad"]);
-    expect({ users, overlaps: overlaps(await runsSince(since)) }).toEqual({ users: { failed: 0, lost: 0, repeated: 0 }, overlaps: [] });
+    expect({ users, overlaps: overlaps(await runsSince(since)) }).toEqual({ users: NOTHING_LOST, overlaps: [] });
   }, 2 * A_WAY_MS);
 });

@@ -34,37 +34,61 @@ export interface Measured {
   readonly longestGapMs: number;
 }
 
+/** What users went through. */
+export interface Users {
+  readonly api: LoadResult;
+  readonly frontend: LoadResult;
+  /** Writes that were acknowledged and are nowhere. */
+  readonly lost: number;
+  /** Writes that came twice. */
+  readonly repeated: number;
+}
+
+/** Two loads through the gateways, one on each node, {@link RATES} requests a second. @returns how to end them, and see what became of them */
+export async function startUsers(): Promise<{ readonly end: () => Promise<Users> }> {
+  const stop = new AbortController();
+  const api = startLoad({ url: API, rate: RATES.api, reads: ["/health"], write: { path: "/lab/echo", share: WRITE_SHARE, body: (id) => ({ id }) }, token: await apiToken(), signal: stop.signal });
+  const frontend = startLoad({ url: FRONTEND, rate: RATES.frontend, reads: ["/"], signal: stop.signal });
+  return {
+    end: async () => {
+      stop.abort();
+      const [ofApi, ofFrontend] = await Promise.all([api.done, frontend.done]);
+      const { ids, forgotten, duplicates } = JSON.parse((await request(`${EXCHANGE}/lab/echo?prefix=${ofApi.run}`)).text) as { ids: number; forgotten: number; duplicates: unknown[] };
+      // What the double no longer remembers would be counted as lost.
+      expect(forgotten).toBe(0);
+      return { api: ofApi, frontend: ofFrontend, lost: Math.max(0, ofApi.byMethod.POST.ok - ids), repeated: duplicates.length };
+    },
+  };
+}
+
 /** @param what for the line that tells the numbers */
 export async function underLoad(what: string, work: () => Promise<unknown>): Promise<Measured> {
   const [stop, since, began] = [new AbortController(), new Date(), Date.now()];
-  const api = startLoad({ url: API, rate: RATES.api, reads: ["/health"], write: { path: "/lab/echo", share: WRITE_SHARE, body: (id) => ({ id }) }, token: await apiToken(), signal: stop.signal });
-  const frontend = startLoad({ url: FRONTEND, rate: RATES.frontend, reads: ["/"], signal: stop.signal });
+  const load = await startUsers();
   const quorum = watchServers(stop.signal);
-  let ofApi: LoadResult;
-  let ofFrontend: LoadResult;
+  let users: Users;
   try {
     await work();
     await new Promise((done) => setTimeout(done, 3_000));
   } finally {
     stop.abort();
-    [ofApi, ofFrontend] = await Promise.all([api.done, frontend.done]);
+    users = await load.end();
   }
-  const { ids, forgotten, duplicates } = JSON.parse((await request(`${EXCHANGE}/lab/echo?prefix=${ofApi.run}`)).text) as { ids: number; forgotten: number; duplicates: unknown[] };
-  expect(forgotten).toBe(0);
+  const { api, frontend, lost, repeated } = users;
   const runs = await runsSince(since);
   const measured: Measured = {
     seconds: (Date.now() - began) / 1_000,
-    sent: ofApi.sent + ofFrontend.sent,
-    failed: { GET: ofApi.byMethod.GET.failed + ofFrontend.failed, POST: ofApi.byMethod.POST.failed },
-    lost: Math.max(0, ofApi.byMethod.POST.ok - ids),
-    repeated: duplicates.length,
+    sent: api.sent + frontend.sent,
+    failed: { GET: api.byMethod.GET.failed + frontend.failed, POST: api.byMethod.POST.failed },
+    lost,
+    repeated,
     ...(await quorum),
     overlaps: overlaps(runs).length,
     longestGapMs: Math.max(0, ...gaps(runs, 0).map(({ ms }) => ms)),
   };
   const { failed } = measured;
   process.stderr.write(`${what}: ${measured.seconds.toFixed(0)} s, ${failed.GET + failed.POST} of ${measured.sent} requests failed (${failed.GET} reads, ${failed.POST} writes), ${measured.lost} writes lost, ${measured.repeated} repeated, smallest quorum ${measured.smallestQuorum} of 3, no leader for ${measured.leaderlessMs} ms at most, ${measured.overlaps} overlaps of workers, longest gap of ingestion ${measured.longestGapMs} ms\n`);
-  for (const { atSeconds, method, kind, detail } of [...ofApi.firstFailures, ...ofFrontend.firstFailures].slice(0, 3)) process.stderr.write(`  first failures: ${method} at ${atSeconds.toFixed(1)} s, ${kind}: ${detail}\n`);
+  for (const { atSeconds, method, kind, detail } of [...api.firstFailures, ...frontend.firstFailures].slice(0, 3)) process.stderr.write(`  first failures: ${method} at ${atSeconds.toFixed(1)} s, ${kind}: ${detail}\n`);
   return measured;
 }
 

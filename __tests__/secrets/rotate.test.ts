@@ -1,9 +1,9 @@
 /** `gvfx secrets rotate` and `restart` over doubles of Vault and of the jobs. */
-import { SECRETS, secretsFor } from "../../contracts/secrets";
+import { secretsFor } from "../../contracts/secrets";
 import { JOBS, type JobName } from "../../contracts/services";
 import { openAdminKey, parseInstanceSecret } from "../../scripts/data/convex/admin-key";
 import { secretsCommand, type SecretsSurroundings } from "../../scripts/secrets/command";
-import type { Restarter, RunningCopy } from "../../scripts/secrets/rotate";
+import { ROTATABLE, type Restarter, type RunningCopy } from "../../scripts/secrets/rotate";
 import { environment } from "../jobs/worked-example";
 import { KeyValueDouble } from "./vault-double";
 
@@ -84,7 +84,7 @@ async function gvfxSecrets(args: readonly string[], surroundings: SecretsSurroun
 /** Jobs of which copies were stopped, in order, each once. */
 const order = (): string[] => [...new Set(jobs.stopped.map((id) => id.replace(/-\d+$/, "")))];
 
-test.each(SECRETS.filter(({ origin, field }) => origin !== "derived" && !/_KEY_ID$|_ROOT_USER$/.test(field)).map(({ field }) => field))("%s: another value, and exactly its readers are restarted", async (field) => {
+test.each(ROTATABLE.map(({ field }) => field))("%s: another value, and exactly its readers are restarted", async (field) => {
   const optional = vault.field(field) === undefined;
   const before = vault.field(field);
   const { said, exit } = await gvfxSecrets(["rotate", field], { prompt: async () => "a new value" });
@@ -119,6 +119,24 @@ test("several at once are written, and their readers restarted, once", async () 
   expect([vault.field("BINGX_API_KEY"), vault.field("BINGX_SECRET_KEY")]).toEqual(["new BINGX_API_KEY:", "new BINGX_SECRET_KEY:"]);
 });
 
+test("several that no program can make come from one file, with comments and quotes; of what can be made its value is taken too", async () => {
+  const file = "# of the exchange\nBINGX_API_KEY=from-file-1\nexport BINGX_SECRET_KEY='from file 2'\nAPI_TOKEN=from-file-3\nPORT=8787\n";
+  expect((await gvfxSecrets(["rotate", "BINGX_API_KEY", "BINGX_SECRET_KEY", "API_TOKEN", "BACKUP_STORE_SECRET", "--env-file", "-"], { readInput: () => file })).exit).toBe(0);
+  expect(["BINGX_API_KEY", "BINGX_SECRET_KEY", "API_TOKEN"].map((field) => vault.field(field))).toEqual(["from-file-1", "from file 2", "from-file-3"]);
+  expect((await gvfxSecrets(["rotate", "API_TOKEN", "--file", "-"], { readInput: () => "given" })).exit).toBe(0);
+  expect(vault.field("API_TOKEN")).toBe("given");
+});
+
+test.each<[string, readonly string[], RegExp]>([
+  ["lacks one", ["BINGX_API_KEY", "ALERT_TOKEN", "BINGX_SECRET_KEY"], /^ALERT_TOKEN, BINGX_SECRET_KEY are not in standard input, or empty there, and nothing was done; it has BINGX_API_KEY$/],
+  ["comes with --file", ["BINGX_API_KEY", "--file", "-"], /--file and --env-file exclude each other/],
+])("planted: a file that %s is refused before anything is done", async (_what, args, message) => {
+  const before = vault.values();
+  const { said, exit } = await gvfxSecrets(["rotate", ...args, "--env-file", "-"], { readInput: () => "BINGX_API_KEY=other\nBINGX_SECRET_KEY=\n" });
+  expect([exit, jobs.stopped, vault.values()]).toEqual([2, [], before]);
+  expect(said).toMatch(message);
+});
+
 test("what follows from a secret is made anew with it", async () => {
   await gvfxSecrets(["rotate", "INSTANCE_SECRET"]);
   expect(openAdminKey(vault.field("CONVEX_ADMIN_KEY")!, parseInstanceSecret(vault.field("INSTANCE_SECRET")!))?.instance).toBe(environment.dataPlane.convexInstance);
@@ -146,6 +164,18 @@ test("planted: a copy that does not become well stops the rest, and what is left
   jobs.broken = undefined;
   jobs.copiesOf.set(JOBS.api, [{ id: "gvfx-api-90", wellAt: 0 }, { id: "gvfx-api-91", wellAt: 0 }]);
   expect((await gvfxSecrets(["restart", "gvfx-api", "gvfx-frontend", "gvfx-guardian"])).said).toMatch(/done: restarted gvfx-api, gvfx-frontend, gvfx-guardian/);
+});
+
+test("interrupted: the restart under way comes to its end, no other begins, and what is left is named with the command that goes on", async () => {
+  const stop = jobs.stop.bind(jobs);
+  jobs.stop = async (id) => {
+    await stop(id);
+    if (jobs.stopped.length === 1) process.emit("SIGINT");
+  };
+  const { said, exit } = await gvfxSecrets(["rotate", "API_TOKEN", "BACKUP_KEY"]);
+  expect([exit, jobs.stopped.length, jobs.ranNow]).toEqual([130, 1, []]);
+  expect(said).toMatch(/interrupted: the step that is under way is brought to its end\ngvfx-api: copy 1 of 2 restarted[\s\S]*no other copy was restarted\nThe new values are in Vault[\s\S]*\. Go on: gvfx secrets restart gvfx-api gvfx-frontend gvfx-guardian\n.*nomad job periodic force gvfx-backup/);
+  expect((await gvfxSecrets(["restart", "gvfx-api", "gvfx-frontend", "gvfx-guardian"])).exit).toBe(0);
 });
 
 test("planted: beside a copy that is not well nothing is written or restarted", async () => {

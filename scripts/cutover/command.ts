@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import type { Environment } from "../../environments/schema";
-import { INTERRUPTED } from "../command-line";
+import { INTERRUPTED, interruptible } from "../command-line";
 import type { Variables } from "../doctor/credentials";
 import { EXIT_CODES } from "../doctor/report";
 import { parseJson } from "../json";
@@ -18,7 +18,6 @@ import type { CutoverWorld } from "./world";
 
 /** Nothing is known, or nothing was done. */
 const NOT_DONE = 2;
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export interface CutoverSurroundings {
   /** @default those of the process */
@@ -51,21 +50,16 @@ export function cutoverCommand(environment: () => Environment, { variables = pro
   const command = new Command("cutover").description("the move from legacy to Nomad in gated steps that can be stopped, resumed and undone anywhere").addHelpText("after", CREDENTIALS);
 
   const asked = async (work: (env: Environment, opened: Opened, signal: AbortSignal) => Promise<number>): Promise<void> => {
-    const stop = new AbortController();
-    const interrupt = (): void => {
-      complain("stopping at the next safe point; the same command goes on from there");
-      stop.abort();
-    };
-    for (const signal of SIGNALS) process.on(signal, interrupt);
-    try {
-      const env = environment();
-      process.exitCode = await work(env, open(env, { variables, readFile: (path) => readFileSync(path, "utf8"), say: complain, signal: stop.signal }), stop.signal);
-    } catch (error) {
-      complain(error instanceof Error ? error.message : String(error));
-      process.exitCode = stop.signal.aborted ? INTERRUPTED : NOT_DONE;
-    } finally {
-      for (const signal of SIGNALS) process.removeListener(signal, interrupt);
-    }
+    const tell = (): void => complain("stopping at the next safe point; the same command goes on from there");
+    await interruptible(async (signal) => {
+      try {
+        const env = environment();
+        process.exitCode = await work(env, open(env, { variables, readFile: (path) => readFileSync(path, "utf8"), say: complain, signal }), signal);
+      } catch (error) {
+        complain(error instanceof Error ? error.message : String(error));
+        process.exitCode = signal.aborted ? INTERRUPTED : NOT_DONE;
+      }
+    }, tell);
   };
 
   const planned = async (env: Environment, { ledger, settings, dataMove }: Opened, direction: Direction, data = false): Promise<Planned> => {

@@ -19,7 +19,7 @@ import { notChecked } from "./not-checked";
 import { NO_PROGRESS, terminalProgress } from "./progress";
 import { EXIT_CODES, jsonReport, redacted, textReport } from "./report";
 import { bounded, runChecks, worst } from "./runner";
-import { INTERRUPTED } from "../command-line";
+import { INTERRUPTED, interruptible } from "../command-line";
 
 /** Long enough for a node that is slow to log in to and slow to write; a person still waits for it. */
 const RUN_LIMIT = Duration.seconds(60);
@@ -54,22 +54,17 @@ export function doctorCommand({ variables = process.env, environment = () => wit
       const { credentials, identityFile } = doctorLogin(env, variables, (path) => readFileSync(path, "utf8"));
       const checks = allChecks(env);
       const run = bounded(limit);
-      let interrupted = false;
-      const interrupt = (): void => {
-        interrupted = true;
-        run.abort();
-      };
-      // Not `once`: a library that restores the cursor ends the process when it finds itself alone with the signal.
-      process.on("SIGINT", interrupt);
-      try {
+      const work = async (interrupted: AbortSignal): Promise<void> => {
         const progress = terminal && !json ? await terminalProgress(checks) : NO_PROGRESS;
         const seen = await runChecks(checks, createContext(env, credentials, { signal: run.signal, apis, sshVariables: withoutCredentials(variables), identityFile }), { signal: run.signal, onResult: progress.onResult });
         await progress.done();
         const results = seen.map((result) => redacted(result, secretsOf(credentials)));
         write((json ? jsonReport : textReport)(env.name, results, notChecked(env)));
-        process.exitCode = interrupted ? INTERRUPTED : EXIT_CODES[worst(results)];
+        process.exitCode = interrupted.aborted ? INTERRUPTED : EXIT_CODES[worst(results)];
+      };
+      try {
+        await interruptible(work, () => run.abort());
       } finally {
-        process.removeListener("SIGINT", interrupt);
         run.release();
         // Whatever a check left behind ends with the run.
         run.abort();

@@ -10,7 +10,7 @@ import { recordJson } from "./report/json";
 import { passed } from "./result";
 import { ResultFolder } from "./result-folder";
 import { drillSingleton, writeReport } from "./singleton";
-import { INTERRUPTED } from "../command-line";
+import { INTERRUPTED, interruptible } from "../command-line";
 
 export interface DrillSurroundings {
   readonly variables?: Readonly<Record<string, string | undefined>>;
@@ -29,7 +29,6 @@ interface SingletonFlags {
   readonly again?: readonly string[];
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 const RECORD = "docs/drill.json";
 
 export function drillCommand({ variables = process.env, write = (text) => void process.stdout.write(`${text}\n`), terminal = process.stdout.isTTY && !variables.CI, drill = drillSingleton }: DrillSurroundings = {}): Command {
@@ -53,21 +52,15 @@ export function drillCommand({ variables = process.env, write = (text) => void p
       const cases = flags.skipLong ? asked.filter(({ long }) => !long) : asked;
       if (flags.again && !flags.continue) throw new Error("--again makes runs of the newest drill again, and goes with --continue");
       if (cases.length === 0) throw new Error("all cases that were asked for are long, and --skip-long leaves them out; leave --skip-long out");
-      const stop = new AbortController();
-      const interrupt = (): void => stop.abort();
-      for (const signal of SIGNALS) process.on(signal, interrupt);
       const progress = drillProgress({ terminal: terminal ?? false, write, writeRaw: (text) => void process.stdout.write(text), columns: process.stdout.columns });
-      try {
+      await interruptible(async (signal) => {
         const { env, lab } = environment();
-        const { report, folder } = await drill(env, lab, { cases, leftOut: asked.filter((it) => !cases.includes(it)), repetitions: flags.repeat, goOn: flags.continue ? (flags.cases ? "these" : "its") : undefined, again: casesNamed(flags.again ?? []), progress, signal: stop.signal });
+        const { report, folder } = await drill(env, lab, { cases, leftOut: asked.filter((it) => !cases.includes(it)), repetitions: flags.repeat, goOn: flags.continue ? (flags.cases ? "these" : "its") : undefined, again: casesNamed(flags.again ?? []), progress, signal });
         progress.close();
         const good = report.runs.filter(passed).length;
         write(`\n${good} of ${report.runs.length} runs are as expected${report.notRun.length > 0 ? `, ${report.notRun.length} were not run` : ""}${report.brokeOff?.length ? `, ${report.brokeOff.length} broke off before` : ""}: ${folder}/report.html`);
-        process.exitCode = stop.signal.aborted ? INTERRUPTED : good === report.runs.length && good > 0 ? 0 : 1;
-      } finally {
-        progress.close();
-        for (const signal of SIGNALS) process.removeListener(signal, interrupt);
-      }
+        process.exitCode = signal.aborted ? INTERRUPTED : good === report.runs.length && good > 0 ? 0 : 1;
+      }).finally(() => progress.close());
     });
 
   command

@@ -1,6 +1,7 @@
 /** `gvfx lab logs`: what a machine, a unit on it, or a job's tasks wrote. */
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { Environment, Lab } from "../../environments/schema";
+import { interruptible } from "../command-line";
 import { labAccess } from "./access";
 import { Engine } from "./engine";
 import { labMachines, type Machine } from "./machines";
@@ -100,14 +101,7 @@ export function registerLogs(lab: Command, surroundings: LogSurroundings): void 
     .addOption(new Option("-n, --tail <lines>", "lines from the end").argParser(lineCount).default(100))
     .addOption(new Option("--unit <unit>", "of server-1, server-2 or the witness").choices(LOG_UNITS))
     .action(async (name: string, options: { readonly follow: boolean; readonly tail: number; readonly unit?: LogUnit }) => {
-      const stop = new AbortController();
-      const interrupt = (): void => stop.abort();
-      process.on("SIGINT", interrupt);
-      try {
-        await writeLogs(name, { ...options, signal: stop.signal }, surroundings);
-      } finally {
-        process.removeListener("SIGINT", interrupt);
-      }
+      await interruptible((signal) => writeLogs(name, { ...options, signal }, surroundings));
     });
 }
 

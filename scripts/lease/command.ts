@@ -12,11 +12,10 @@ import { LEGACY_STOPPED } from "./legacy-proof";
 import { lookAtLease } from "./look";
 import { SIDES, type Side } from "./sources";
 import { textGiven, textLease } from "./text";
-import { durationOption, INTERRUPTED } from "../command-line";
+import { durationOption, INTERRUPTED, interruptible } from "../command-line";
 
 /** Nothing is known: neither well nor not. */
 const NOT_ASKED = 2;
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export interface LeaseSurroundings {
   /** @default those of the process */
@@ -72,17 +71,12 @@ export function leaseCommand(environment: () => Environment, surroundings: Lease
       asked(async (env, { sources, address }) => {
         const commands = leaseCommands(env);
         const say = json ? () => undefined : write;
-        const stop = new AbortController();
-        const interrupt = (): void => stop.abort();
-        for (const signal of SIGNALS) process.on(signal, interrupt);
-        try {
+        return interruptible(async (signal) => {
           say(`The worker of "${env.name}" is to be given to ${to}, by Consul at ${address}`);
-          const result = await giveWorker(sources, to, { commands, legacyWorkerStopped, timeout, signal: stop.signal, say });
+          const result = await giveWorker(sources, to, { commands, legacyWorkerStopped, timeout, signal, say });
           write(json ? JSON.stringify({ environment: env.name, to, ...result, ...(result.outcome === "not-taken" ? { lastError: result.lastError?.message } : {}) }, null, 2) : textGiven(result, to, commands));
           return exitCode(result);
-        } finally {
-          for (const signal of SIGNALS) process.removeListener(signal, interrupt);
-        }
+        });
       }),
     );
   return command;

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Argument, Command } from "commander";
 import { nextOf, SHARED_KEYS, stepOf, type SharedKey } from "../../contracts/rotation";
 import type { Environment } from "../../environments/schema";
+import { uninterrupted } from "../command-line";
 import type { Variables } from "../doctor/credentials";
 import { leaseAccess, leaseCommands } from "../lease/access";
 import { assessLease } from "../lease/assess";
@@ -64,7 +65,7 @@ export function rotateCommand(environment: () => Environment, surroundings: Rota
       if (writeOnly && shared.length < what.length) throw new Error(`--write-only is of ${Object.keys(SHARED).join(" and ")}, which are rotated in steps; the others are rotated by one deploy, which this command does`);
       if (!env.lab && !writeOnly && confirm !== env.name) throw new Error(`this deploys to "${env.name}" and restarts its Nomad agents, one after the other; when that is meant, add --confirm ${env.name}. In the lab: GVFX_ENV=lab npm run gvfx -- rotate ${what.join(" ")}`);
       const deployer = deployerFor(env);
-      await uninterrupted(say, async (checkpoint) => {
+      await uninterrupted(say, "the same command goes on", async (checkpoint) => {
         if (shared.length > 0) {
           const keys = [...new Set(shared)];
           if (writeOnly && keys.includes("authority") && nextOf(rotations.read().authority).step === "use" && (await stale(env, deployer))) throw new Error(`${env.nomad.authorityFile} is not what foundation has: once the next authority is used, data-plane, app and cutover would not know Nomad by it, and nothing was written. Write it anew, and commit it with this step: npm run gvfx -- authority`);
@@ -94,25 +95,6 @@ export function authorityCommand(environment: () => Environment, { write = (text
       const changed = await writeAuthority(env, deployerFor(env));
       write(`${env.nomad.authorityFile}: ${changed ? "written; commit it" : "is what foundation has"}`);
     });
-}
-
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
-
-/** A step that has begun is brought to its end: what is taken away in between is given back, and the rest is the same command's. */
-async function uninterrupted(say: (line: string) => void, work: (checkpoint: () => void) => Promise<void>): Promise<void> {
-  let interrupted = false;
-  const interrupt = (): void => {
-    if (!interrupted) say("interrupted: the step that is under way is brought to its end");
-    interrupted = true;
-  };
-  for (const signal of SIGNALS) process.on(signal, interrupt);
-  try {
-    await work(() => {
-      if (interrupted) throw new Error("interrupted between two steps; the same command goes on");
-    });
-  } finally {
-    for (const signal of SIGNALS) process.removeListener(signal, interrupt);
-  }
 }
 
 function isHolder(name: string): name is HolderName {

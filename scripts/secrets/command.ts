@@ -1,16 +1,18 @@
 /** `gvfx secrets`: what Vault must hold is made, asked for, and looked at. No value is ever printed. */
 import { readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
 import password from "@inquirer/password";
 import { Command } from "commander";
 import { SECRETS, type Secret } from "../../contracts/secrets";
 import { JOBS, type JobName } from "../../contracts/services";
 import type { Environment } from "../../environments/schema";
+import { Interrupted, INTERRUPTED, uninterrupted } from "../command-line";
 import { VaultClient } from "../clients/vault";
 import type { Variables } from "../doctor/credentials";
 import { operatorVault } from "../operator/access";
 import { fillSecrets, putSecrets } from "./fill";
 import { operatorRestarter } from "./restarter";
-import { restartJobs, rotateSecrets, type Restarter } from "./rotate";
+import { restartJobs, rotatable, rotateSecrets, type Restarter } from "./rotate";
 import { readPaths, stateOf, type KeyValue } from "./state";
 import { exitCodeOf, stateText } from "./text";
 
@@ -56,7 +58,7 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
       process.exitCode = await work(environment());
     } catch (error) {
       complain(error instanceof Error ? error.message : String(error));
-      process.exitCode = NOT_DONE;
+      process.exitCode = error instanceof Interrupted ? INTERRUPTED : NOT_DONE;
     }
   };
   const look = async (env: Environment, vault: KeyValue): Promise<number> => {
@@ -84,16 +86,21 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
   command
     .command("init")
     .description("make what is missing and can be made, ask for the rest, and write it to Vault; what is there stays as it is")
-    .addHelpText("after", "\nOn a terminal it asks, unseen, for what only a person has; an empty answer leaves it out for now.\nExit status: as of check, after it.")
-    .action(() =>
+    .option("--env-file <path>", "take the app's secrets, and what only a person has, from a file of KEY=value lines, for example legacy's .env; - is standard input")
+    .addHelpText("after", "\nOn a terminal it asks, unseen, for what only a person has and no job can do without; an empty answer leaves it out for now.\nExit status: as of check, after it.")
+    .action(({ envFile }: { readonly envFile?: string }) =>
       asked(async (env) => {
+        const inFile = envFile === undefined ? new Map<string, string>() : secretsIn(textOf(envFile));
         const vault = vaultOf(env);
-        const { written, emptyPaths } = await fillSecrets(env, vault, async ({ field, purpose }) => {
-          if (!prompt) return undefined;
+        const { written, emptyPaths } = await fillSecrets(env, vault, async ({ field, purpose, origin }, needed) => {
+          if (inFile.has(field)) return inFile.get(field);
+          if (!prompt || !needed || origin === "generated") return undefined;
           const value = (await prompt(`${field} (${purpose}), or nothing to leave it out:`)).trim();
           return value === "" ? undefined : value;
         });
         if (written.length > 0) complain(`written: ${written.join(", ")}`);
+        const kept = [...inFile.keys()].filter((field) => !written.includes(field));
+        if (kept.length > 0) complain(`in Vault already, and left as they are: ${kept.join(", ")}`);
         if (emptyPaths.length > 0) complain(`made, with nothing in them yet: ${emptyPaths.join(", ")}`);
         if (written.includes("BACKUP_KEY")) complain("BACKUP_KEY encrypts every backup, and is nowhere but in Vault: keep a copy where a loss of Vault does not reach");
         return look(env, vault);
@@ -126,12 +133,22 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
     .command("rotate")
     .description("put new values in the place of secrets, and restart exactly the jobs that read them, one copy at a time; the worker is handed over")
     .argument("<field...>", "for example API_TOKEN, or BINGX_API_KEY BINGX_SECRET_KEY together")
-    .option("--file <path>", "content of the one secret that is named and cannot be made; - is standard input")
-    .addHelpText("after", `\nWhat a program can make, it makes; the rest it asks for, unseen. Beyond Vault it needs NOMAD_TOKEN (an operator's),\nNOMAD_CACERT and CONSUL_HTTP_TOKEN. While copies with the old and the new value run side by side, callers of the API with\nthe other API_TOKEN are refused; a password of Postgres or MinIO interrupts the data plane for its restart.`)
-    .action((fields: readonly string[], { file }: { readonly file?: string }) =>
+    .option("--file <path>", "content of the one secret that is named; - is standard input")
+    .option("--env-file <path>", "a file of KEY=value lines that has the new values; - is standard input")
+    .addHelpText("after", `\nWhat a program can make, it makes; the rest it asks for, unseen. Beyond Vault it needs NOMAD_TOKEN (an operator's),\nNOMAD_CACERT and CONSUL_HTTP_TOKEN. While copies with the old and the new value run side by side, callers of the API with\nthe other API_TOKEN are refused; a password of Postgres or MinIO interrupts the data plane for its restart.
+An interrupt (Ctrl-C) ends it when the restart under way is done; the command that goes on is said.
+Exit status: 0 when it is done, 2 when it was refused or failed, ${INTERRUPTED} when interrupted.`)
+    .action((fields: readonly string[], { file, envFile }: { readonly file?: string; readonly envFile?: string }) =>
       asked(async (env) => {
-        if (file !== undefined && fields.length > 1) throw new Error("--file is the content of one secret; name one, or leave it out and be asked for each");
-        const { restarted, scheduled } = await rotateSecrets(fields, { env, vault: vaultOf(env), restarter: restarterOf(env), given: ({ field }) => givenValue(field, { file, overwrite: true }), say: complain });
+        if (file !== undefined && envFile !== undefined) throw new Error("--file and --env-file exclude each other");
+        if (file !== undefined && fields.length > 1) throw new Error("--file is the content of one secret; name one, or give several by --env-file, or be asked for each");
+        const inFile = envFile === undefined ? undefined : secretsIn(textOf(envFile));
+        if (inFile) {
+          const lacking = rotatable(fields).filter(({ field, origin }) => origin === "operator" && !inFile.has(field));
+          if (lacking.length > 0) throw new Error(`${lacking.map(({ field }) => field).join(", ")} ${lacking.length === 1 ? "is" : "are"} not in ${nameOfFile(envFile!)}, or empty there, and nothing was done; it has ${[...inFile.keys()].join(", ") || "no secret of the app or an operator"}`);
+        }
+        const given = async ({ field, origin }: Secret): Promise<string | undefined> => inFile?.get(field) ?? (origin === "generated" && file === undefined ? undefined : givenValue(field, { file, overwrite: true }));
+        const { restarted, scheduled } = await unhurried((checkpoint) => rotateSecrets(fields, { env, vault: vaultOf(env), restarter: restarterOf(env), given, say: complain, checkpoint }));
         complain(`done: ${restarted.length === 0 ? "no job that runs reads it" : `restarted ${restarted.join(", ")}`}${scheduled.length === 0 ? "" : `; ${scheduled.join(", ")} reads it at its next run`}`);
         return 0;
       }),
@@ -145,7 +162,7 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
       asked(async (env) => {
         const unknown = jobs.filter((job) => !(Object.values(JOBS) as readonly string[]).includes(job));
         if (unknown.length > 0) throw new Error(`${unknown.join(", ")} ${unknown.length === 1 ? "is no job" : "are no jobs"} of the platform; there are ${Object.values(JOBS).join(", ")}`);
-        const restarted = await restartJobs(jobs as readonly JobName[], restarterOf(env), complain);
+        const restarted = await unhurried((checkpoint) => restartJobs(jobs as readonly JobName[], restarterOf(env), complain, checkpoint));
         complain(restarted.length === 0 ? "nothing was restarted: none of them runs, or they read their secrets at every run" : `done: restarted ${restarted.join(", ")}`);
         return 0;
       }),
@@ -155,13 +172,21 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
     const ways = [file, fromVault].filter((way) => way !== undefined).length;
     if (ways > 1) throw new Error("--file and --from-vault exclude each other");
     if ((fromVault === undefined) !== (from === undefined)) throw new Error("--from-vault and --from belong together: which Vault, and where in it, for example --from-vault https://vault.example.com --from secret/goldviewfx#BINGX_API_KEY");
-    const text = file !== undefined ? (file === "-" ? readInput() : readFile(file)).replace(/\r?\n$/, "") : fromVault !== undefined ? await fromOther(fromVault, from!, field) : await askedFor(field);
+    const text = file !== undefined ? textOf(file).replace(/\r?\n$/, "") : fromVault !== undefined ? await fromOther(fromVault, from!, field) : await askedFor(field);
     if (text.trim() === "") throw new Error(`${field} would be empty; nothing was written`);
     return text;
   }
 
+  function textOf(path: string): string {
+    return path === "-" ? readInput() : readFile(path);
+  }
+
+  function unhurried<T>(work: (checkpoint: () => void) => Promise<T>): Promise<T> {
+    return uninterrupted(complain, "no other copy was restarted", work);
+  }
+
   async function askedFor(field: string): Promise<string> {
-    if (!prompt) throw new Error(`there is no terminal to ask for ${field}; give it by --file, --file - (standard input), or --from-vault`);
+    if (!prompt) throw new Error(`there is no terminal to ask for ${field}; give it by --file, --file - (standard input), --env-file or --from-vault`);
     return prompt(`${field}:`);
   }
 
@@ -174,6 +199,19 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
     return value;
   }
   return command;
+}
+
+function nameOfFile(path: string): string {
+  return path === "-" ? "standard input" : path;
+}
+
+/**
+ * What a file of KEY=value lines has of the app's secrets, and of those that only a person has. API_TOKEN is among them: who calls
+ * legacy's API by it goes on with it. Passwords of the data plane are not: legacy's own are other users' in another place.
+ */
+function secretsIn(text: string): ReadonlyMap<string, string> {
+  const values = parseEnv(text);
+  return new Map(SECRETS.flatMap(({ field, origin, path }) => ((origin === "operator" || (origin === "generated" && path.startsWith("app/"))) && values[field]?.trim() ? [[field, values[field]] as const] : [])));
 }
 
 function secretOf(field: string): Secret {

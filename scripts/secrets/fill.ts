@@ -5,7 +5,7 @@ import { UnexpectedAnswer } from "../clients/http";
 import { readPaths, stateOf, valuesOf, type AtPath, type KeyValue } from "./state";
 import { derivationOf, generatedValue } from "./values";
 
-/** Asks for a secret that only a person has. @returns undefined when it is left out for now */
+/** Asks for a secret. @param required whether a job cannot do its work without it @returns undefined when it is left out for now, or made here */
 export type Ask = (secret: Secret, required: boolean) => Promise<string | undefined>;
 
 export interface Filled {
@@ -16,8 +16,7 @@ export interface Filled {
 }
 
 /**
- * Makes what a program can make, asks for the rest, and writes each path once.
- * @param ask is asked for required secrets of an operator only
+ * Asks for each secret that is absent and follows from no other, makes what it is not given and can make, and writes each path once.
  * @throws Error when Vault refuses; what was written before stays, and the same command goes on
  */
 export async function fillSecrets(env: Environment, vault: KeyValue, ask: Ask): Promise<Filled> {
@@ -31,10 +30,10 @@ export async function fillSecrets(env: Environment, vault: KeyValue, ask: Ask): 
   };
 
   const absent = state.secrets.filter(({ state: of }) => of === "missing" || of === "stale");
-  for (const { secret } of absent) if (secret.origin === "generated") add(secret, generatedValue(secret.field));
   for (const { secret, required } of absent) {
-    const given = secret.origin === "operator" && required ? await ask(secret, required) : undefined;
-    if (given !== undefined) add(secret, given);
+    if (secret.origin === "derived") continue;
+    const value = (await ask(secret, required)) ?? (secret.origin === "generated" ? generatedValue(secret.field) : undefined);
+    if (value !== undefined) add(secret, value);
   }
   for (const { secret, required } of absent) {
     const { of, make } = secret.origin === "derived" ? derivationOf(secret) : { of: [], make: undefined };

@@ -2,6 +2,7 @@
 import { SECRETS, type Secret } from "../../contracts/secrets";
 import { JOBS, type JobName } from "../../contracts/services";
 import type { Environment } from "../../environments/schema";
+import { Interrupted } from "../command-line";
 import { putSecrets } from "./fill";
 import { readPaths, stateOf, type KeyValue } from "./state";
 import { derivationOf, generatedValue } from "./values";
@@ -40,6 +41,9 @@ const SCHEDULED: readonly JobName[] = [JOBS.backup, JOBS.images];
 /** Names, which are no secrets: another one beside the old would be another user, and the old one would stay. */
 const NAMES: Readonly<Record<string, string>> = { MINIO_ROOT_USER: "MINIO_ROOT_PASSWORD", AWS_ACCESS_KEY_ID: "AWS_SECRET_ACCESS_KEY", BACKUP_STORE_KEY_ID: "BACKUP_STORE_SECRET" };
 
+/** Secrets of which another value can be put in the old one's place; the others follow from one of these, or are names. */
+export const ROTATABLE: readonly Secret[] = SECRETS.filter(({ field, origin }) => origin !== "derived" && !Object.hasOwn(NAMES, field));
+
 /** Postgres' and MinIO's stop, start and check, with room. */
 const WELL_WITHIN_MS = 180_000;
 const LOOK_EVERY_MS = 1_000;
@@ -48,9 +52,11 @@ export interface RotateOptions {
   readonly env: Environment;
   readonly vault: KeyValue;
   readonly restarter: Restarter;
-  /** A new value of a secret that nothing here can make. */
-  readonly given: (secret: Secret) => Promise<string>;
+  /** A new value of a secret. @returns undefined of one that is to be made here */
+  readonly given: (secret: Secret) => Promise<string | undefined>;
   readonly say: (line: string) => void;
+  /** Called before each restart; it throws {@link Interrupted} when no other is to begin. @default never */
+  readonly checkpoint?: () => void;
 }
 
 export interface Rotated {
@@ -77,7 +83,7 @@ export function rotatable(fields: readonly string[]): readonly Secret[] {
 }
 
 /** @throws Error when a secret was never there, when Vault refuses, or when a job is not well again in time: what is not yet restarted is named, and `gvfx secrets restart` goes on */
-export async function rotateSecrets(fields: readonly string[], { env, vault, restarter, given, say }: RotateOptions): Promise<Rotated> {
+export async function rotateSecrets(fields: readonly string[], { env, vault, restarter, given, say, checkpoint = () => undefined }: RotateOptions): Promise<Rotated> {
   const secrets = rotatable(fields);
   const state = stateOf(env, await readPaths(env, vault));
   const absent = secrets.filter((secret) => state.secrets.find((one) => one.secret === secret)!.state !== "present");
@@ -86,14 +92,18 @@ export async function rotateSecrets(fields: readonly string[], { env, vault, res
   await mustBeWell(readersOf([...secrets, ...following]), restarter);
 
   const values = new Map<Secret, string>();
-  for (const secret of secrets) values.set(secret, secret.origin === "generated" ? generatedValue(secret.field) : await given(secret));
+  for (const secret of secrets) values.set(secret, (await given(secret)) ?? generatedValue(secret.field));
   const written = await putSecrets(env, vault, values);
   say(`written: ${written.join(", ")}`);
 
   const readers = readersOf(SECRETS.filter(({ field }) => written.includes(field)));
-  const restarted = await restartJobs(readers, restarter, say);
+  const anotherBackupKey = written.includes("BACKUP_KEY");
+  const restarted = await restartJobs(readers, restarter, say, checkpoint).catch((error: Error) => {
+    if (anotherBackupKey) error.message += `\n${JOBS.backup} changes the key of its repositories at its next run; now: nomad job periodic force ${JOBS.backup}`;
+    throw error;
+  });
   const scheduled = SCHEDULED.filter((job) => readers.includes(job));
-  if (written.includes("BACKUP_KEY")) {
+  if (anotherBackupKey) {
     // Not left to its schedule: until a run has changed the repository's key, a restore needs the old one.
     say(`${JOBS.backup}: runs now, and changes the key of its repositories`);
     await restarter.runNow(JOBS.backup);
@@ -117,9 +127,9 @@ async function mustBeWell(jobs: readonly JobName[], restarter: Restarter): Promi
 /**
  * In rounds, of each job one copy: of jobs that know each other by one secret, a caller finds its like in every round but the last.
  * @returns those that had copies to restart
- * @throws Error when one is not well again in time
+ * @throws Error when one is not well again in time, Interrupted at a checkpoint; either names what is left
  */
-export async function restartJobs(jobs: readonly JobName[], restarter: Restarter, say: (line: string) => void): Promise<readonly JobName[]> {
+export async function restartJobs(jobs: readonly JobName[], restarter: Restarter, say: (line: string) => void, checkpoint: () => void = () => undefined): Promise<readonly JobName[]> {
   const queue = ORDER.filter((job) => jobs.includes(job));
   const turns: { readonly job: JobName; readonly copy: string; readonly n: number; readonly of: number }[] = [];
   for (const job of queue) {
@@ -130,11 +140,14 @@ export async function restartJobs(jobs: readonly JobName[], restarter: Restarter
   turns.sort((a, b) => Number(a.job === JOBS.worker) - Number(b.job === JOBS.worker) || a.n - b.n || queue.indexOf(a.job) - queue.indexOf(b.job));
   for (const [index, { job, copy, n, of }] of turns.entries()) {
     try {
+      checkpoint();
       const took = job === JOBS.worker ? await handedOver(copy, of, restarter) : await replaced(job, copy, of, restarter);
       say(`${job}: ${of > 1 ? `copy ${n} of ${of} ` : ""}${job === JOBS.worker ? "handed over" : "restarted"} (${(took / 1_000).toFixed(1)} s)`);
     } catch (error) {
       const left = queue.filter((one) => turns.slice(index).some((turn) => turn.job === one));
-      throw new Error(`${(error as Error).message}\nThe new values are in Vault. Not yet restarted with them, or not all of their copies: ${left.join(", ")}. See why: gvfx why ${job}; then go on: gvfx secrets restart ${left.join(" ")}`, { cause: error });
+      const interrupted = error instanceof Interrupted;
+      const goOn = `${interrupted ? "Go on" : `See why: gvfx why ${job}; then go on`}: gvfx secrets restart ${left.join(" ")}`;
+      throw new (interrupted ? Interrupted : Error)(`${(error as Error).message}\nThe new values are in Vault. Not yet restarted with them, or not all of their copies: ${left.join(", ")}. ${goOn}`, { cause: error });
     }
   }
   return queue.filter((job) => turns.some((turn) => turn.job === job));

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { Duration } from "../../../contracts/units";
 import type { Environment } from "../../../environments/schema";
-import { durationOption, INTERRUPTED } from "../../command-line";
+import { durationOption, INTERRUPTED, interruptible } from "../../command-line";
 import type { Variables } from "../../doctor/credentials";
 import { SIDES, type Side } from "../../lease/sources";
 import { silentProgress, terminalProgress, type Progress } from "../progress";
@@ -25,7 +25,6 @@ const WAIT_EVERY = Duration.seconds(15);
 /** Not asked, not done, or not to be judged. */
 const UNKNOWN = 2;
 const EXIT: Readonly<Record<CoverageVerdict, number>> = { pass: 0, fail: 1, inconclusive: UNKNOWN };
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export interface BackfillSurroundings {
   /** @default those of the process */
@@ -58,17 +57,14 @@ export function backfillCommands(environment: () => Environment, surroundings: B
 
   /** Runs the work until its end or a signal; says what went wrong. */
   const asked = async ({ json }: Selection, again: string, work: (env: Environment, progress: Progress, signal: AbortSignal) => Promise<number>): Promise<void> => {
-    const stop = new AbortController();
-    const interrupt = (): void => stop.abort();
-    for (const signal of SIGNALS) process.on(signal, interrupt);
-    try {
-      process.exitCode = await work(environment(), surroundings.progress ?? (json ? silentProgress : terminalProgress(process.stderr)), stop.signal);
-    } catch (error) {
-      complain(stop.signal.aborted ? `Interrupted. ${again}` : (error as Error).message);
-      process.exitCode = stop.signal.aborted ? INTERRUPTED : UNKNOWN;
-    } finally {
-      for (const signal of SIGNALS) process.removeListener(signal, interrupt);
-    }
+    await interruptible(async (signal) => {
+      try {
+        process.exitCode = await work(environment(), surroundings.progress ?? (json ? silentProgress : terminalProgress(process.stderr)), signal);
+      } catch (error) {
+        complain(signal.aborted ? `Interrupted. ${again}` : (error as Error).message);
+        process.exitCode = signal.aborted ? INTERRUPTED : UNKNOWN;
+      }
+    });
   };
 
   const measured = async (env: Environment, { side }: Selection, pairs: readonly string[], opened: BackfillAccess, progress: Progress, signal: AbortSignal): Promise<{ readonly report: CoverageReport; readonly path: string }> => {

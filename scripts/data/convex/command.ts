@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { Environment } from "../../../environments/schema";
-import { INTERRUPTED } from "../../command-line";
+import { INTERRUPTED, interruptible } from "../../command-line";
 import { SIDES, type Side } from "../../lease/sources";
 import { silentProgress, terminalProgress, type Progress } from "../progress";
 import { validateSnapshot } from "../snapshot/validate";
@@ -19,7 +19,6 @@ import { textAgainst, textContents, textProblems, textSnapshot } from "./text";
 
 /** Nothing is known, or nothing was done. */
 const NOT_DONE = 2;
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export interface ConvexCommandSurroundings extends Partial<Pick<ConvexSurroundings, "variables" | "access">> {
   /** @default standard output */
@@ -49,19 +48,16 @@ export function convexCommands(environment: () => Environment, surroundings: Con
   const { keys = (env) => adminKeyStore(env, variables) } = surroundings;
 
   const asked = async (json: boolean, work: (run: Run) => Promise<number>): Promise<void> => {
-    const stop = new AbortController();
-    const interrupt = (): void => stop.abort();
-    for (const signal of SIGNALS) process.on(signal, interrupt);
-    try {
-      const say = json ? () => undefined : complain;
-      const progress = surroundings.progress ?? (json ? silentProgress : terminalProgress(process.stderr));
-      process.exitCode = await work({ env: environment(), convex: { variables, signal: stop.signal, say, access: surroundings.access }, progress, say });
-    } catch (error) {
-      complain(stop.signal.aborted ? "Interrupted. The same command, given again, goes on where that is possible." : explain(error));
-      process.exitCode = stop.signal.aborted ? INTERRUPTED : error instanceof TargetNotEmpty ? 1 : NOT_DONE;
-    } finally {
-      for (const signal of SIGNALS) process.removeListener(signal, interrupt);
-    }
+    await interruptible(async (signal) => {
+      try {
+        const say = json ? () => undefined : complain;
+        const progress = surroundings.progress ?? (json ? silentProgress : terminalProgress(process.stderr));
+        process.exitCode = await work({ env: environment(), convex: { variables, signal, say, access: surroundings.access }, progress, say });
+      } catch (error) {
+        complain(signal.aborted ? "Interrupted. The same command, given again, goes on where that is possible." : explain(error));
+        process.exitCode = signal.aborted ? INTERRUPTED : error instanceof TargetNotEmpty ? 1 : NOT_DONE;
+      }
+    });
   };
   const side = (flags: string, description: string): Option => new Option(flags, description).choices(SIDES).makeOptionMandatory();
 

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import type { Environment } from "../../../environments/schema";
-import { INTERRUPTED } from "../../command-line";
+import { INTERRUPTED, interruptible } from "../../command-line";
 import type { Variables } from "../../doctor/credentials";
 import { explain } from "../convex/explain";
 import { silentProgress, terminalProgress, type Progress } from "../progress";
@@ -20,7 +20,6 @@ import type { World } from "./world";
 
 /** Nothing is known, or nothing was done. */
 const NOT_DONE = 2;
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export interface MoveSurroundings {
   /** @default those of the process */
@@ -55,30 +54,26 @@ export function moveCommands(environment: () => Environment, surroundings: MoveS
 
   /** Opens the world, keeps others away, and turns what happens into an exit status. */
   const asked = async ({ json, appSource }: Pick<Flags, "json" | "appSource">, work: (opened: { readonly env: Environment; readonly folder: string; readonly open: (options?: Pick<MoveOptions, "acceptMixedNumbers">) => Promise<World>; readonly say: (line: string) => void; readonly progress: Progress; readonly signal: AbortSignal }) => Promise<number>): Promise<void> => {
-    const stop = new AbortController();
     let status = "data move status";
-    const interrupt = (): void => {
-      complain(`stopping at the next safe point; a second look: ${status}`);
-      stop.abort();
-    };
-    for (const signal of SIGNALS) process.on(signal, interrupt);
-    let release = (): void => undefined;
-    try {
-      const env = environment();
-      status = `${moveSettings(env).commands.move} status`;
-      const folder = folderOf(env);
-      release = lockMoves(folder);
-      const say = json ? () => undefined : complain;
-      const progress = surroundings.progress ?? (json ? silentProgress : terminalProgress(process.stderr));
-      const open = ({ acceptMixedNumbers = false }: Pick<MoveOptions, "acceptMixedNumbers"> = {}): Promise<World> => world(env, { variables, readFile: (path) => readFileSync(path, "utf8"), checkout: appSource ?? (variables.GVFX_APP_SOURCE?.trim() || undefined), acceptMixedNumbers, progress, say: (line) => say(`     ${line}`), signal: stop.signal });
-      process.exitCode = await work({ env, folder, open, say, progress, signal: stop.signal });
-    } catch (error) {
-      complain(explain(error));
-      process.exitCode = stop.signal.aborted ? INTERRUPTED : error instanceof Refused ? 1 : NOT_DONE;
-    } finally {
-      release();
-      for (const signal of SIGNALS) process.removeListener(signal, interrupt);
-    }
+    const tell = (): void => complain(`stopping at the next safe point; a second look: ${status}`);
+    await interruptible(async (signal) => {
+      let release = (): void => undefined;
+      try {
+        const env = environment();
+        status = `${moveSettings(env).commands.move} status`;
+        const folder = folderOf(env);
+        release = lockMoves(folder);
+        const say = json ? () => undefined : complain;
+        const progress = surroundings.progress ?? (json ? silentProgress : terminalProgress(process.stderr));
+        const open = ({ acceptMixedNumbers = false }: Pick<MoveOptions, "acceptMixedNumbers"> = {}): Promise<World> => world(env, { variables, readFile: (path) => readFileSync(path, "utf8"), checkout: appSource ?? (variables.GVFX_APP_SOURCE?.trim() || undefined), acceptMixedNumbers, progress, say: (line) => say(`     ${line}`), signal });
+        process.exitCode = await work({ env, folder, open, say, progress, signal });
+      } catch (error) {
+        complain(explain(error));
+        process.exitCode = signal.aborted ? INTERRUPTED : error instanceof Refused ? 1 : NOT_DONE;
+      } finally {
+        release();
+      }
+    }, tell);
   };
 
   /** Runs or undoes, then says how it stands, whatever happened: an operator must see whether legacy is stopped. */

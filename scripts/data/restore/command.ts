@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import type { Environment } from "../../../environments/schema";
 import type { Variables } from "../../doctor/credentials";
-import { INTERRUPTED } from "../../command-line";
+import { INTERRUPTED, interruptible } from "../../command-line";
 import { silentProgress, terminalProgress, type Progress } from "../progress";
 import { restoreAccess, type RestoreAccess } from "./access";
 import { fingerprintAction } from "./fingerprint-action";
@@ -13,7 +13,6 @@ import { restoreAction, type RestoreOptions } from "./restore-action";
 
 /** Nothing is known, or it could not be done. */
 export const NOT_DONE = 2;
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export interface RestoreSurroundings {
   /** @default those of the process */
@@ -55,20 +54,17 @@ export function restoreCommands(environment: () => Environment, surroundings: Re
 
   /** What could not be asked or done ends with a status of its own. */
   const act = async (json: boolean, action: (context: ActionContext) => Promise<number>): Promise<void> => {
-    const stop = new AbortController();
-    const interrupt = (): void => stop.abort();
     let changed = false;
-    for (const signal of SIGNALS) process.on(signal, interrupt);
-    try {
-      const env = environment();
-      const gvfx = `${env.name === "production" ? "" : `GVFX_ENV=${env.name} `}npm run gvfx --`;
-      process.exitCode = await action({ env, access: access(env), signal: stop.signal, progress: json ? silentProgress : progress, now, json, changing: () => void (changed = true), write, complain, gvfx, reports: join(reports, env.name, "data", "restore") });
-    } catch (error) {
-      complain(stop.signal.aborted && !changed ? "Interrupted; nothing was changed." : error instanceof Error ? error.message : String(error));
-      process.exitCode = stop.signal.aborted ? INTERRUPTED : NOT_DONE;
-    } finally {
-      for (const signal of SIGNALS) process.removeListener(signal, interrupt);
-    }
+    await interruptible(async (signal) => {
+      try {
+        const env = environment();
+        const gvfx = `${env.name === "production" ? "" : `GVFX_ENV=${env.name} `}npm run gvfx --`;
+        process.exitCode = await action({ env, access: access(env), signal, progress: json ? silentProgress : progress, now, json, changing: () => void (changed = true), write, complain, gvfx, reports: join(reports, env.name, "data", "restore") });
+      } catch (error) {
+        complain(signal.aborted && !changed ? "Interrupted; nothing was changed." : error instanceof Error ? error.message : String(error));
+        process.exitCode = signal.aborted ? INTERRUPTED : NOT_DONE;
+      }
+    });
   };
 
   return [

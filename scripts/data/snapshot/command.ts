@@ -1,7 +1,7 @@
 /** `gvfx data validate` and `gvfx data diff`: snapshots by themselves, against each other, and against a running Convex. */
 import { Command, Option } from "commander";
 import type { Environment } from "../../../environments/schema";
-import { INTERRUPTED } from "../../command-line";
+import { INTERRUPTED, interruptible } from "../../command-line";
 import { SIDES, type Side } from "../../lease/sources";
 import { diffFileAgainst, validateFileAgainst } from "../convex/against-file";
 import { explain } from "../convex/explain";
@@ -15,7 +15,6 @@ import { validateSnapshot } from "./validate";
 
 /** The file or the running Convex could not be read: nothing is known. */
 const NOT_ASKED = 2;
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export interface SnapshotCommandSurroundings extends Partial<Pick<ConvexSurroundings, "variables" | "access">> {
   /** @default standard output */
@@ -38,27 +37,24 @@ export function snapshotCommands(environment: () => Environment, surroundings: S
   const { variables = process.env, access, write = (text) => void process.stdout.write(`${text}\n`), complain = (text) => void process.stderr.write(`${text}\n`) } = surroundings;
 
   const run = async (json: boolean, work: (convex: ConvexSurroundings & { readonly progress: Progress; readonly signal: AbortSignal }) => Promise<number>): Promise<void> => {
-    const stop = new AbortController();
-    const interrupt = (): void => stop.abort();
-    for (const signal of SIGNALS) process.on(signal, interrupt);
-    try {
-      const progress = surroundings.progress ?? (json ? silentProgress : terminalProgress(process.stderr));
-      process.exitCode = await work({ variables, access, progress, signal: stop.signal, say: json ? () => undefined : complain });
-    } catch (error) {
-      if (stop.signal.aborted) {
-        complain("Interrupted; nothing was changed.");
-        process.exitCode = INTERRUPTED;
-      } else if (error instanceof SnapshotError && error.found) {
-        // It was read, and it is bad: an answer, not a failure to get one.
-        write(json ? JSON.stringify({ path: error.path, problems: [error.problem] }, null, 2) : error.message);
-        process.exitCode = 1;
-      } else {
-        complain(explain(error));
-        process.exitCode = NOT_ASKED;
+    await interruptible(async (signal) => {
+      try {
+        const progress = surroundings.progress ?? (json ? silentProgress : terminalProgress(process.stderr));
+        process.exitCode = await work({ variables, access, progress, signal, say: json ? () => undefined : complain });
+      } catch (error) {
+        if (signal.aborted) {
+          complain("Interrupted; nothing was changed.");
+          process.exitCode = INTERRUPTED;
+        } else if (error instanceof SnapshotError && error.found) {
+          // It was read, and it is bad: an answer, not a failure to get one.
+          write(json ? JSON.stringify({ path: error.path, problems: [error.problem] }, null, 2) : error.message);
+          process.exitCode = 1;
+        } else {
+          complain(explain(error));
+          process.exitCode = NOT_ASKED;
+        }
       }
-    } finally {
-      for (const signal of SIGNALS) process.removeListener(signal, interrupt);
-    }
+    });
   };
   const against = (what: string): Option => new Option("--against <side>", what).choices(SIDES);
 

@@ -10,7 +10,7 @@ import { labClients } from "../status/clients";
 import { ACTIONS, Breaker, DEFAULT_DELAY, type Action, type JobControl } from "./breaker";
 import { describeBroken } from "./ledger";
 import { CONSUL, NOMAD_SERVERS } from "./targets";
-import { durationOption, INTERRUPTED } from "../../command-line";
+import { durationOption, INTERRUPTED, interruptible } from "../../command-line";
 
 export interface BreakSurroundings {
   readonly environment: () => { readonly env: Environment; readonly lab: Lab };
@@ -52,19 +52,15 @@ export function registerBreak(lab: Command, { environment, write, breaker = labB
         if (broken.length > 0) write("recorded; undo with: npm run gvfx -- lab heal");
         return;
       }
+      const { for: time } = options;
       if (action === "restart") throw new Error("a restart is over at once, so that there is nothing to heal after a time; leave --for out");
-      const stop = new AbortController();
-      const interrupt = (): void => stop.abort();
-      for (const signal of SIGNALS) process.on(signal, interrupt);
-      try {
+      await interruptible(async (signal) => {
         const broken = await faults.break(action, names, { delay: options.delay, until }, write);
-        write(`heals by itself in ${options.for}; Ctrl-C heals at once`);
-        await pause(options.for.milliseconds, undefined, { signal: stop.signal }).catch(() => undefined);
+        write(`heals by itself in ${time}; Ctrl-C heals at once`);
+        await pause(time.milliseconds, undefined, { signal }).catch(() => undefined);
         await faults.heal({ entries: broken }, write);
-        if (stop.signal.aborted) process.exitCode = INTERRUPTED;
-      } finally {
-        for (const signal of SIGNALS) process.removeListener(signal, interrupt);
-      }
+        if (signal.aborted) process.exitCode = INTERRUPTED;
+      });
     });
 }
 
@@ -84,7 +80,6 @@ export function registerHeal(lab: Command, { environment, write, breaker = labBr
     });
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 const EXAMPLES = `
 Examples:

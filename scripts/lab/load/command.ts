@@ -1,6 +1,7 @@
 /** `gvfx lab load`: requests at a constant rate, and what became of them. */
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { Duration } from "../../../contracts/units";
+import { interruptible } from "../../command-line";
 import { startLoad } from "./generator";
 import { textResult } from "./tally";
 
@@ -33,10 +34,7 @@ export function registerLoad(lab: Command, { write }: LoadSurroundings): void {
     .option("--token <token>", "Bearer token")
     .option("--json", "print the result as JSON", false)
     .action(async (flags: LoadFlags) => {
-      const stop = new AbortController();
-      const interrupt = (): void => stop.abort();
-      process.on("SIGINT", interrupt);
-      try {
+      await interruptible(async (signal) => {
         const { done } = startLoad({
           url: flags.url,
           rate: flags.rate,
@@ -44,14 +42,12 @@ export function registerLoad(lab: Command, { write }: LoadSurroundings): void {
           reads: flags.read,
           ...(flags.post > 0 ? { write: { path: flags.postPath, body: (id) => ({ request: id }), share: flags.post } } : {}),
           token: flags.token,
-          signal: stop.signal,
+          signal,
         });
         const result = await done;
         write(flags.json ? JSON.stringify(result, null, 2) : textResult(result));
         process.exitCode = result.failed > 0 || result.sent === 0 ? 1 : 0;
-      } finally {
-        process.removeListener("SIGINT", interrupt);
-      }
+      });
     });
 }
 

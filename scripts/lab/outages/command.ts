@@ -4,7 +4,7 @@ import { Duration } from "../../../contracts/units";
 import type { Environment, Lab } from "../../../environments/schema";
 import { OUTAGES, outageTable, passed, runOutage, type Outage, type OutageResult, type OutageSources } from "./outage";
 import { labOutageSources } from "./sources";
-import { INTERRUPTED } from "../../command-line";
+import { INTERRUPTED, interruptible } from "../../command-line";
 
 export interface OutagesSurroundings {
   readonly environment: () => { readonly env: Environment; readonly lab: Lab };
@@ -13,7 +13,6 @@ export interface OutagesSurroundings {
   readonly sources?: (env: Environment, lab: Lab, write: (line: string) => void) => Promise<OutageSources>;
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export function registerOutages(lab: Command, { environment, write, sources = labOutageSources }: OutagesSurroundings): void {
   lab
@@ -25,20 +24,15 @@ export function registerOutages(lab: Command, { environment, write, sources = la
     .addHelpText("after", "\nExit status: 0 when no task was restarted and all was well within 3 minutes, each time; 1 when not. Ctrl-C brings back what is away.")
     .action(async ({ minutes, only, json }: { readonly minutes: number; readonly only: readonly Outage[]; readonly json: boolean }) => {
       const { env, lab: section } = environment();
-      const stop = new AbortController();
-      const interrupt = (): void => stop.abort();
-      for (const signal of SIGNALS) process.on(signal, interrupt);
-      try {
+      await interruptible(async (signal) => {
         const began = Date.now();
         const say = json ? () => undefined : (line: string): void => write(`[${((Date.now() - began) / 1_000).toFixed(0).padStart(5)} s] ${line}`);
         const seen = await sources(env, section, say);
         const results: OutageResult[] = [];
-        for (const outage of only) if (!stop.signal.aborted) results.push(await runOutage(outage, Duration.ms(Math.round(minutes * 60_000)), seen, stop.signal));
+        for (const outage of only) if (!signal.aborted) results.push(await runOutage(outage, Duration.ms(Math.round(minutes * 60_000)), seen, signal));
         write(json ? JSON.stringify({ passed: results.every(passed), results }, null, 2) : `\n${outageTable(results)}${details(results)}`);
-        process.exitCode = stop.signal.aborted ? INTERRUPTED : results.every(passed) ? 0 : 1;
-      } finally {
-        for (const signal of SIGNALS) process.removeListener(signal, interrupt);
-      }
+        process.exitCode = signal.aborted ? INTERRUPTED : results.every(passed) ? 0 : 1;
+      });
     });
 }
 
