@@ -12,38 +12,49 @@ const root = resolve(__dirname, "..");
 /** Folders and files whose content decides what a bundle contains; new files in them count too. */
 const SOURCES = ["main.ts", "synth.ts", "bindings", "constructs", "contracts", "environments", "runtime", "scripts", "stacks", "images.lock.json", "tsconfig.json", "package-lock.json"];
 
-/** Hash of every source file's path and content. */
-function sourcesHash() {
-  const hash = createHash("sha256").update(process.version);
-  const add = (path) => hash.update(`${relative(root, path)}\0`).update(readFileSync(path)).update("\0");
+/** Paths of every source file, below the root. */
+function sourceFiles() {
+  const files = [];
   const walk = (path) => {
-    for (const entry of readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const child = join(path, entry.name);
+    for (const entry of readdirSync(join(root, path), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const child = `${path}/${entry.name}`;
       if (entry.isDirectory()) walk(child);
-      else if (/\.(ts|mjs|cjs|json|sh|css|html)$/.test(entry.name)) add(child);
+      else if (/\.(ts|mjs|cjs|json|sh|css|html)$/.test(entry.name)) files.push(child);
     }
   };
   for (const source of SOURCES) {
-    const path = join(root, source);
-    if (!existsSync(path)) continue;
-    if (/\.[a-z]+$/.test(source)) add(path);
-    else walk(path);
+    if (!existsSync(join(root, source))) continue;
+    if (/\.[a-z]+$/.test(source)) files.push(source);
+    else walk(source);
   }
-  return hash.digest("hex");
+  return files;
 }
 
-/** Hash of the sizes and times of change of the installed packages' files that are in the bundle: npm writes them, and reading them all takes as long as all the sources. */
-function packagesHash(paths) {
-  const hash = createHash("sha256");
-  for (const path of paths) {
-    const stat = statSync(join(root, path), { bigint: true, throwIfNoEntry: false });
-    hash.update(`${path}\0${stat ? `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}` : "absent"}\0`);
-  }
+/** Hash of every source file's path and content. */
+function sourcesHash(files) {
+  const hash = createHash("sha256").update(process.version);
+  for (const path of files) hash.update(`${path}\0`).update(readFileSync(join(root, path))).update("\0");
   return hash.digest("hex");
 }
 
 /**
+ * Hash of files' sizes and times of change, which no program sets: a fifth of the time that it takes to read them.
+ * npm writes the packages' files, so that of those this is all that is looked at.
+ */
+function stampsHash(paths) {
+  const hash = createHash("sha256").update(process.version);
+  for (const path of paths) {
+    const stat = statSync(join(root, path), { bigint: true, throwIfNoEntry: false });
+    hash.update(`${path}\0${stat ? `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.ino}` : "absent"}\0`);
+  }
+  return hash.digest("hex");
+}
+
+const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+
+/**
  * A bundle of `entry` that matches the sources as they are now: its path, its text and the text's hash.
+ * Where no file has been written since it was last found to match, it does; else contents decide.
  * @param {string} entry path below the repository's root, for example "main.ts"
  */
 function freshBundle(entry) {
@@ -51,13 +62,22 @@ function freshBundle(entry) {
   const folder = join(root, "dist", "bundle");
   const file = join(folder, `${name}.cjs`);
   const recordFile = join(folder, `${name}.json`);
-  const sources = sourcesHash();
+  const files = sourceFiles();
+  // Before anything is read: what is written meanwhile is seen the next time.
+  const sourceStamps = stampsHash(files);
+  const written = (record) => replaceFile(recordFile, JSON.stringify({ ...record, sourceStamps, bundleStamps: stampsHash([relative(root, file)]) }));
   if (existsSync(file) && existsSync(recordFile)) {
     const record = JSON.parse(readFileSync(recordFile, "utf8"));
     const text = readFileSync(file);
-    const same = record.sources === sources && record.packages === packagesHash(record.packageFiles) && record.bundle === createHash("sha256").update(text).digest("hex");
-    if (same) return { file, text, hash: record.bundle };
+    if (record.packages === stampsHash(record.packageFiles)) {
+      if (record.sourceStamps === sourceStamps && record.bundleStamps === stampsHash([relative(root, file)])) return { file, text, hash: record.bundle };
+      if (record.sources === sourcesHash(files) && record.bundle === sha256(text)) {
+        written(record);
+        return { file, text, hash: record.bundle };
+      }
+    }
   }
+  const sources = sourcesHash(files);
   const { buildSync } = require("esbuild");
   const result = buildSync({
     entryPoints: [join(root, entry)], absWorkingDir: root, bundle: true, platform: "node", format: "cjs", target: "node20", outfile: file,
@@ -66,11 +86,11 @@ function freshBundle(entry) {
   });
   const packageFiles = Object.keys(result.metafile.inputs).filter((path) => path.startsWith("node_modules/")).sort();
   const text = result.outputFiles[0].contents;
-  const record = { sources, packageFiles, packages: packagesHash(packageFiles), bundle: createHash("sha256").update(text).digest("hex") };
+  const hash = sha256(text);
   mkdirSync(folder, { recursive: true });
   replaceFile(file, text);
-  replaceFile(recordFile, JSON.stringify(record));
-  return { file, text, hash: record.bundle };
+  written({ sources, packageFiles, packages: stampsHash(packageFiles), bundle: hash });
+  return { file, text, hash };
 }
 
 /** Written aside and renamed: two runs at once must not read half a file. */

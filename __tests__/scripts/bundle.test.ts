@@ -1,6 +1,6 @@
 /** The bundle that synth runs is never stale. A copy of the sources is edited, never the sources. */
 import { spawnSync } from "node:child_process";
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -13,6 +13,7 @@ afterAll(() => rmSync(copy, { recursive: true }));
 const synth = () => spawnSync("node", ["scripts/synth.cjs"], { cwd: copy, encoding: "utf8", env: { PATH: process.env.PATH, HOME: process.env.HOME } });
 const app = () => readFileSync(join(copy, "cdktf.out", "stacks", "app", "cdk.tf.json"), "utf8");
 const bundle = join(copy, "dist", "bundle", "main.cjs");
+const record = join(copy, "dist", "bundle", "main.json");
 
 test("an edit of a source is in the next output, and taking it back is too", () => {
   expect(synth()).toMatchObject({ status: 0, stderr: "" });
@@ -51,6 +52,30 @@ test("an unchanged tree is not bundled again, and one code cache is kept", () =>
   expect(synth().status).toBe(0);
   expect(inode()).toEqual(files);
   expect(files.filter((file) => /^main\..*\.cache$/.test(file))).toHaveLength(1);
+});
+
+test("a file that was written without a change is looked into once, and nothing is bundled again", () => {
+  synth();
+  const [before, recorded] = [statSync(bundle).mtimeMs, readFileSync(record, "utf8")];
+  const file = join(copy, "environments", "production.ts");
+  writeFileSync(file, readFileSync(file));
+  expect(synth().status).toBe(0);
+  expect(statSync(bundle).mtimeMs).toBe(before);
+  expect(readFileSync(record, "utf8")).not.toBe(recorded);
+  const after = readFileSync(record, "utf8");
+  synth();
+  expect(readFileSync(record, "utf8")).toBe(after);
+});
+
+test("planted: an edit of the same size whose time of change is set back is seen all the same", () => {
+  synth();
+  const file = join(copy, "environments", "production.ts");
+  const [source, { atime, mtime }] = [readFileSync(file, "utf8"), statSync(file)];
+  writeFileSync(file, source.replace('api: { cpuMhz: 1000, memory: "1GiB"', 'api: { cpuMhz: 4321, memory: "1GiB"'));
+  utimesSync(file, atime, mtime);
+  expect(synth().status).toBe(0);
+  expect(app()).toContain('\\"CPU\\":4321');
+  writeFileSync(file, source);
 });
 
 test("a wrong environment prints its errors, exits 1 and synthesizes nothing", () => {
