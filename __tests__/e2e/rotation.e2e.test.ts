@@ -35,7 +35,7 @@ const onEachNode = <T>(ask: (node: string) => Promise<T>): Promise<T[]> => Promi
 const rotation = (): Rotation => (existsSync(environment.nomad.rotationFile) ? parseRotation(readFileSync(environment.nomad.rotationFile, "utf8"), environment.nomad.rotationFile) : FIRST_GENERATIONS);
 /** Gives the others by a file of KEY=value lines, as an operator has them. */
 const gvfxSecrets = (args: readonly string[], values: Readonly<Record<string, string>>, accept: readonly number[] = [0]) =>
-  run(process.execPath, ["scripts/gvfx.mjs", "secrets", ...args, "--env-file", "-"], { env: GVFX_LAB, accept, input: Object.entries(values).map(([field, value]) => `${field}=${value}\n`).join("") });
+  run(process.execPath, ["scripts/gvfx.mjs", "secrets", ...args, "--dotenv", "-"], { env: GVFX_LAB, accept, input: Object.entries(values).map(([field, value]) => `${field}=${value}\n`).join("") });
 /** Digits, which a setting of any kind takes; a token for Consul's snapshots is Consul's to make. */
 async function valuesOfOthers(): Promise<Readonly<Record<string, string>>> {
   const made = await askConsul("/v1/acl/token", { method: "PUT", body: JSON.stringify({ Description: "gvfx-backup: snapshots of Consul, rotated", Policies: [{ Name: "global-management" }] }) });

@@ -90,10 +90,10 @@ test("what follows from a secret that somebody changed is stale, and init makes 
 test("init takes the app's secrets, and what only a person has, from legacy's .env; what is there stays, and legacy's own data plane is another one", async () => {
   await gvfxSecrets(["put", "BINGX_API_KEY", "--file", "-"], { readInput: () => "in-vault-before" });
   const legacy = ["API_TOKEN=of-legacys-callers", "BINGX_API_KEY=of-legacy", 'TELEGRAM_SESSION="1BQ=="', "BINANCE_API_KEY=", "PORT=8787", "POSTGRES_PASSWORD=of-legacys-postgres", "TIMESCALE_URL=postgres://legacy", "REGISTRY_USERNAME=robot"].join("\n");
-  const { said } = await gvfxSecrets(["init", "--env-file", "/legacy/.env"], { readFile: () => legacy });
+  const { said } = await gvfxSecrets(["init", "--dotenv", "/legacy/.env"], { readFile: () => legacy });
   expect(["API_TOKEN", "BINGX_API_KEY", "TELEGRAM_SESSION", "REGISTRY_USERNAME", "BINANCE_API_KEY"].map((field) => vault.field(field))).toEqual(["of-legacys-callers", "in-vault-before", "1BQ==", "robot", undefined]);
   expect([vault.field("POSTGRES_PASSWORD"), vault.field("TIMESCALE_URL")].join()).not.toContain("legacy");
-  expect(said).toMatch(/^written: .*TELEGRAM_SESSION.*\nin Vault already, and left as they are: BINGX_API_KEY$/m);
+  expect(said).toMatch(/^written: .*TELEGRAM_SESSION.*\nleft as they are in Vault: BINGX_API_KEY$/m);
 });
 
 describe("put", () => {

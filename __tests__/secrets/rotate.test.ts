@@ -121,7 +121,7 @@ test("several at once are written, and their readers restarted, once", async () 
 
 test("several that no program can make come from one file, with comments and quotes; of what can be made its value is taken too", async () => {
   const file = "# of the exchange\nBINGX_API_KEY=from-file-1\nexport BINGX_SECRET_KEY='from file 2'\nAPI_TOKEN=from-file-3\nPORT=8787\n";
-  expect((await gvfxSecrets(["rotate", "BINGX_API_KEY", "BINGX_SECRET_KEY", "API_TOKEN", "BACKUP_STORE_SECRET", "--env-file", "-"], { readInput: () => file })).exit).toBe(0);
+  expect((await gvfxSecrets(["rotate", "BINGX_API_KEY", "BINGX_SECRET_KEY", "API_TOKEN", "BACKUP_STORE_SECRET", "--dotenv", "-"], { readInput: () => file })).exit).toBe(0);
   expect(["BINGX_API_KEY", "BINGX_SECRET_KEY", "API_TOKEN"].map((field) => vault.field(field))).toEqual(["from-file-1", "from file 2", "from-file-3"]);
   expect((await gvfxSecrets(["rotate", "API_TOKEN", "--file", "-"], { readInput: () => "given" })).exit).toBe(0);
   expect(vault.field("API_TOKEN")).toBe("given");
@@ -129,10 +129,10 @@ test("several that no program can make come from one file, with comments and quo
 
 test.each<[string, readonly string[], RegExp]>([
   ["lacks one", ["BINGX_API_KEY", "ALERT_TOKEN", "BINGX_SECRET_KEY"], /^ALERT_TOKEN, BINGX_SECRET_KEY are not in standard input, or empty there, and nothing was done; it has BINGX_API_KEY$/],
-  ["comes with --file", ["BINGX_API_KEY", "--file", "-"], /--file and --env-file exclude each other/],
+  ["comes with --file", ["BINGX_API_KEY", "--file", "-"], /--file and --dotenv exclude each other/],
 ])("planted: a file that %s is refused before anything is done", async (_what, args, message) => {
   const before = vault.values();
-  const { said, exit } = await gvfxSecrets(["rotate", ...args, "--env-file", "-"], { readInput: () => "BINGX_API_KEY=other\nBINGX_SECRET_KEY=\n" });
+  const { said, exit } = await gvfxSecrets(["rotate", ...args, "--dotenv", "-"], { readInput: () => "BINGX_API_KEY=other\nBINGX_SECRET_KEY=\n" });
   expect([exit, jobs.stopped, vault.values()]).toEqual([2, [], before]);
   expect(said).toMatch(message);
 });

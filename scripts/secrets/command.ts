@@ -86,11 +86,12 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
   command
     .command("init")
     .description("make what is missing and can be made, ask for the rest, and write it to Vault; what is there stays as it is")
-    .option("--env-file <path>", "take the app's secrets, and what only a person has, from a file of KEY=value lines, for example legacy's .env; - is standard input")
+    // Not --env-file: Node 20 takes that one for its own wherever it stands, and would read the file into this process's variables.
+    .option("--dotenv <path>", "take the app's secrets, and what only a person has, from a file of KEY=value lines, for example legacy's .env; - is standard input")
     .addHelpText("after", "\nOn a terminal it asks, unseen, for what only a person has and no job can do without; an empty answer leaves it out for now.\nExit status: as of check, after it.")
-    .action(({ envFile }: { readonly envFile?: string }) =>
+    .action(({ dotenv }: { readonly dotenv?: string }) =>
       asked(async (env) => {
-        const inFile = envFile === undefined ? new Map<string, string>() : secretsIn(textOf(envFile));
+        const inFile = dotenv === undefined ? new Map<string, string>() : secretsIn(textOf(dotenv));
         const vault = vaultOf(env);
         const { written, emptyPaths } = await fillSecrets(env, vault, async ({ field, purpose, origin }, needed) => {
           if (inFile.has(field)) return inFile.get(field);
@@ -100,7 +101,7 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
         });
         if (written.length > 0) complain(`written: ${written.join(", ")}`);
         const kept = [...inFile.keys()].filter((field) => !written.includes(field));
-        if (kept.length > 0) complain(`in Vault already, and left as they are: ${kept.join(", ")}`);
+        if (kept.length > 0) complain(`left as they are in Vault: ${kept.join(", ")}`);
         if (emptyPaths.length > 0) complain(`made, with nothing in them yet: ${emptyPaths.join(", ")}`);
         if (written.includes("BACKUP_KEY")) complain("BACKUP_KEY encrypts every backup, and is nowhere but in Vault: keep a copy where a loss of Vault does not reach");
         return look(env, vault);
@@ -134,18 +135,18 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
     .description("put new values in the place of secrets, and restart exactly the jobs that read them, one copy at a time; the worker is handed over")
     .argument("<field...>", "for example API_TOKEN, or BINGX_API_KEY BINGX_SECRET_KEY together")
     .option("--file <path>", "content of the one secret that is named; - is standard input")
-    .option("--env-file <path>", "a file of KEY=value lines that has the new values; - is standard input")
+    .option("--dotenv <path>", "a file of KEY=value lines that has the new values; - is standard input")
     .addHelpText("after", `\nWhat a program can make, it makes; the rest it asks for, unseen. Beyond Vault it needs NOMAD_TOKEN (an operator's),\nNOMAD_CACERT and CONSUL_HTTP_TOKEN. While copies with the old and the new value run side by side, callers of the API with\nthe other API_TOKEN are refused; a password of Postgres or MinIO interrupts the data plane for its restart.
 An interrupt (Ctrl-C) ends it when the restart under way is done; the command that goes on is said.
 Exit status: 0 when it is done, 2 when it was refused or failed, ${INTERRUPTED} when interrupted.`)
-    .action((fields: readonly string[], { file, envFile }: { readonly file?: string; readonly envFile?: string }) =>
+    .action((fields: readonly string[], { file, dotenv }: { readonly file?: string; readonly dotenv?: string }) =>
       asked(async (env) => {
-        if (file !== undefined && envFile !== undefined) throw new Error("--file and --env-file exclude each other");
-        if (file !== undefined && fields.length > 1) throw new Error("--file is the content of one secret; name one, or give several by --env-file, or be asked for each");
-        const inFile = envFile === undefined ? undefined : secretsIn(textOf(envFile));
+        if (file !== undefined && dotenv !== undefined) throw new Error("--file and --dotenv exclude each other");
+        if (file !== undefined && fields.length > 1) throw new Error("--file is the content of one secret; name one, or give several by --dotenv, or be asked for each");
+        const inFile = dotenv === undefined ? undefined : secretsIn(textOf(dotenv));
         if (inFile) {
           const lacking = rotatable(fields).filter(({ field, origin }) => origin === "operator" && !inFile.has(field));
-          if (lacking.length > 0) throw new Error(`${lacking.map(({ field }) => field).join(", ")} ${lacking.length === 1 ? "is" : "are"} not in ${nameOfFile(envFile!)}, or empty there, and nothing was done; it has ${[...inFile.keys()].join(", ") || "no secret of the app or an operator"}`);
+          if (lacking.length > 0) throw new Error(`${lacking.map(({ field }) => field).join(", ")} ${lacking.length === 1 ? "is" : "are"} not in ${nameOfFile(dotenv!)}, or empty there, and nothing was done; it has ${[...inFile.keys()].join(", ") || "no secret of the app or an operator"}`);
         }
         const given = async ({ field, origin }: Secret): Promise<string | undefined> => inFile?.get(field) ?? (origin === "generated" && file === undefined ? undefined : givenValue(field, { file, overwrite: true }));
         const { restarted, scheduled } = await unhurried((checkpoint) => rotateSecrets(fields, { env, vault: vaultOf(env), restarter: restarterOf(env), given, say: complain, checkpoint }));
@@ -186,7 +187,7 @@ Exit status: 0 when it is done, 2 when it was refused or failed, ${INTERRUPTED} 
   }
 
   async function askedFor(field: string): Promise<string> {
-    if (!prompt) throw new Error(`there is no terminal to ask for ${field}; give it by --file, --file - (standard input), --env-file or --from-vault`);
+    if (!prompt) throw new Error(`there is no terminal to ask for ${field}; give it by --file, --file - (standard input), --dotenv or --from-vault`);
     return prompt(`${field}:`);
   }
 
