@@ -16,7 +16,7 @@ const SOURCES = ["main.ts", "synth.ts", "bindings", "constructs", "contracts", "
 function sourceFiles() {
   const files = [];
   const walk = (path) => {
-    for (const entry of readdirSync(join(root, path), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    for (const entry of readdirSync(`${root}/${path}`, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const child = `${path}/${entry.name}`;
       if (entry.isDirectory()) walk(child);
       else if (/\.(ts|mjs|cjs|json|sh|css|html)$/.test(entry.name)) files.push(child);
@@ -44,7 +44,7 @@ function sourcesHash(files) {
 function stampsHash(paths) {
   const hash = createHash("sha256").update(process.version);
   for (const path of paths) {
-    const stat = statSync(join(root, path), { bigint: true, throwIfNoEntry: false });
+    const stat = statSync(`${root}/${path}`, { bigint: true, throwIfNoEntry: false });
     hash.update(`${path}\0${stat ? `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.ino}` : "absent"}\0`);
   }
   return hash.digest("hex");

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { diffCommand, type DiffSurroundings } from "../../scripts/diff/command";
 import type { Synthesizer } from "../../scripts/diff/synthesizer";
-import { savedPlan } from "../../scripts/terraform/stack";
+import { unchangedStacks } from "../../scripts/diff/unchanged";
+import { savedPlan, type SavedPlanOptions } from "../../scripts/terraform/stack";
 import { RunFailed } from "../../scripts/lab/run";
 import { environment } from "../jobs/worked-example";
 import { synthesizeStacks } from "../stacks/synthesized";
@@ -44,7 +45,7 @@ async function gvfxDiff(args: readonly string[], plans: Readonly<Record<string, 
     return plans[stack];
   };
   try {
-    await diffCommand(() => environment, { write: (text) => written.push(text), synthesizer: () => fresh(), planner, ...surroundings }).parseAsync([...args], { from: "user" });
+    await diffCommand(() => environment, { write: (text) => written.push(text), synthesizer: () => fresh(), planner, unchanged: () => unchangedStacks(environment, folder), ...surroundings }).parseAsync([...args], { from: "user" });
     return { said: written.join("\n"), exit: process.exitCode as number | undefined, asked };
   } finally {
     process.exitCode = undefined;
@@ -130,6 +131,42 @@ describe("Terraform begins with the stacks of an earlier time", () => {
     const { said, exit } = await gvfxDiff(["app"], {}, { planner, synthesizer });
     expect([exit, log]).toEqual([1, ["plans app", "closed"]]);
     expect(said).toContain("[a-rule] is broken");
+  });
+});
+
+describe("a stack that had no change is planned without a file first", () => {
+  const asked: (boolean | undefined)[] = [];
+  beforeEach(() => void asked.splice(0));
+  const planner = (json: unknown) => () => async (_stack: string, _file: string, options?: SavedPlanOptions) => (asked.push(options?.likelyUnchanged), json);
+  const diff = (text: string, json: unknown, args: readonly string[] = []) => gvfxDiff(["app", ...args], {}, { planner: planner(json), synthesizer: () => ({ ...fresh(text), text: () => text }) });
+
+  test("while its text is the same, and no longer once it had one", async () => {
+    await diff("a", undefined);
+    await diff("a", undefined);
+    await diff("b", undefined);
+    await diff("b", change("nomad_namespace", "x", ["create"], null, { name: "x" }));
+    await diff("b", undefined);
+    expect(asked).toEqual([false, true, false, true, false]);
+  });
+
+  test("but not with --save, whose file is what is applied, nor by what --from says", async () => {
+    await diff("a", undefined);
+    await diff("a", undefined, ["--save", join(folder, "kept")]);
+    await gvfxDiff(["app", "--from", folder], {}, { synthesizer: () => ({ ...fresh("other"), text: () => "other" }) });
+    await diff("other", undefined);
+    expect(asked).toEqual([false, undefined, false]);
+  });
+
+  test("with a change after all, the same plan is made with its file, and told", async () => {
+    const ran: string[] = [];
+    const terraform = async (args: readonly string[]) => {
+      ran.push(args.find((arg) => arg.startsWith("-out=")) ? `${args[0]} to a file` : args[0]);
+      return { status: args[0] === "plan" ? 2 : 0, output: '{"a":1}' };
+    };
+    expect(await savedPlan(terraform, join(folder, "app.tfplan"), { likelyUnchanged: true })).toEqual({ a: 1 });
+    expect(ran).toEqual(["plan", "plan to a file", "show"]);
+    expect(await savedPlan(async () => ({ status: 0, output: "" }), join(folder, "none.tfplan"), { likelyUnchanged: true })).toBeUndefined();
+    expect(existsSync(join(folder, "none.tfplan"))).toBe(false);
   });
 });
 

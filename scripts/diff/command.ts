@@ -10,10 +10,12 @@ import { describePlan } from "./describe";
 import { readPlan } from "./plan";
 import { diffComment, diffText, exitCodeOf, type Diff, type StackOutcome } from "./report";
 import { synthesizerOf, type Synthesized, type Synthesizer } from "./synthesizer";
+import type { PlanPlace, SavedPlanOptions } from "../terraform/stack";
 import { failedPlan, operatorPlanner } from "./terraform";
+import { unchangedStacks, type UnchangedStacks } from "./unchanged";
 
 /** @returns a plan as `terraform show -json` has it; undefined when it would do nothing */
-export type Planner = (stack: string, file: string) => Promise<unknown>;
+export type Planner = (stack: string, file: string, options?: SavedPlanOptions) => Promise<unknown>;
 
 export interface DiffSurroundings {
   /** Hash of the sources that run, by which stacks of an earlier time are known to be those of now. @default unknown */
@@ -24,6 +26,8 @@ export interface DiffSurroundings {
   readonly synthesizer?: (env: Environment, sources?: string) => Synthesizer;
   /** @default Terraform's */
   readonly planner?: (env: Environment, folder: string) => Planner;
+  /** @default below .gvfx */
+  readonly unchanged?: (env: Environment) => UnchangedStacks;
 }
 
 interface Flags {
@@ -34,7 +38,7 @@ interface Flags {
   readonly json: boolean;
 }
 
-export function diffCommand(environment: () => Environment, { write = (text) => void process.stdout.write(`${text}\n`), synthesizer = synthesizerOf, planner = plannerOf, sources }: DiffSurroundings = {}): Command {
+export function diffCommand(environment: () => Environment, { write = (text) => void process.stdout.write(`${text}\n`), synthesizer = synthesizerOf, planner = plannerOf, unchanged = unchangedStacks, sources }: DiffSurroundings = {}): Command {
   return new Command("diff")
     .description("what a deploy would do, in words: counts, memory, images, secrets, pairs; what would lose something is on top")
     .argument("[stack...]", `of ${STACK_IDS.join(", ")}; all of them when none is named`)
@@ -48,7 +52,13 @@ export function diffCommand(environment: () => Environment, { write = (text) => 
       const unknown = stacks.filter((stack) => !(STACK_IDS as readonly string[]).includes(stack));
       if (unknown.length > 0) throw new Error(`${unknown.join(", ")} ${unknown.length === 1 ? "is no stack" : "are no stacks"}; there are ${STACK_IDS.join(", ")}`);
       const env = environment();
-      const diff = await diffOf(env, STACK_IDS.filter((stack) => stacks.length === 0 || stacks.includes(stack)), { synthesizer: synthesizer(env, sources), planner: from === undefined ? planner : () => plansOf(from), save });
+      const diff = await diffOf(env, STACK_IDS.filter((stack) => stacks.length === 0 || stacks.includes(stack)), {
+        synthesizer: synthesizer(env, sources),
+        planner: from === undefined ? planner : () => plansOf(from),
+        // Plans that are to be kept need their files at once, and those of somebody else say nothing of the next.
+        unchanged: save === undefined && from === undefined ? unchanged(env) : undefined,
+        save,
+      });
       if (comment !== undefined) writeFileSync(comment, diffComment(diff, { revision }));
       write(json ? JSON.stringify(diff, null, 2) : diffText(diff));
       process.exitCode = exitCodeOf(diff);
@@ -58,6 +68,7 @@ export function diffCommand(environment: () => Environment, { write = (text) => 
 interface DiffOptions {
   readonly synthesizer: Synthesizer;
   readonly planner: (env: Environment, folder: string) => Planner;
+  readonly unchanged: UnchangedStacks | undefined;
   readonly save: string | undefined;
 }
 
@@ -65,13 +76,22 @@ interface DiffOptions {
  * Terraform begins with the stacks that lie there from before, while they are synthesized anew beside them: where the
  * text is the same, as it mostly is, the plan is theirs already. What differs is put in place, and planned again.
  */
-async function diffOf(env: Environment, ids: readonly string[], { synthesizer, planner, save }: DiffOptions): Promise<Diff> {
+async function diffOf(env: Environment, ids: readonly string[], { synthesizer, planner, unchanged, save }: DiffOptions): Promise<Diff> {
   const plan = planner(env, synthesizer.folder);
   const fileOf = (stack: string): string => join(save ?? join(".gvfx", "plans", env.name), `${stack}.tfplan`);
-  const planned = async (stack: string): Promise<Planned> => plan(stack, fileOf(stack)).then((json) => ({ json }), (error: unknown) => ({ error }));
+  const planned = async (stack: string, text: string): Promise<Planned> => {
+    try {
+      let place: PlanPlace | undefined;
+      const json = await plan(stack, fileOf(stack), { likelyUnchanged: unchanged?.likely(stack, text), ran: (where) => void (place = where) });
+      unchanged?.note(stack, json === undefined ? { text, place } : undefined);
+      return { json };
+    } catch (error) {
+      return { error };
+    }
+  };
   const begun = new Map(ids.flatMap((stack) => {
     const text = synthesizer.before(stack);
-    return text === undefined ? [] : [[stack, { text, planned: planned(stack) }] as const];
+    return text === undefined ? [] : [[stack, { text, planned: planned(stack, text) }] as const];
   }));
   try {
     const known = synthesizer.known();
@@ -93,7 +113,7 @@ async function diffOf(env: Environment, ids: readonly string[], { synthesizer, p
     const outcomes = await Promise.all(
       ids.map(async (stack): Promise<StackOutcome> => {
         const paths = pathsOf(made.stacks[stack]);
-        const outcome = await (stale.includes(stack) ? planned(stack) : begun.get(stack)!.planned);
+        const outcome = await (stale.includes(stack) ? planned(stack, synthesizer.text(stack)) : begun.get(stack)!.planned);
         try {
           if ("error" in outcome) return failedPlan(stack, outcome.error, paths);
           return { outcome: "planned", ...(outcome.json === undefined ? { stack, changes: [], outputs: [] } : describePlan(readPlan(stack, outcome.json), paths)) };
@@ -119,7 +139,7 @@ function pathsOf({ terraform }: SynthesizedStack): Map<string, string> {
 function plannerOf(env: Environment, folder: string): Planner {
   if (!env.lab) return operatorPlanner(folder);
   const terraform = new Terraform(env);
-  return (stack, file) => terraform.plan(stack as LabStackId, file);
+  return (stack, file, options) => terraform.plan(stack as LabStackId, file, options);
 }
 
 function plansOf(folder: string): Planner {

@@ -2,18 +2,20 @@
 import { join } from "node:path";
 import { PROTECTED_RESOURCES, protectedResource } from "../../constructs/guardrails/protected";
 import { run, RunFailed } from "../lab/run";
-import { INIT, initialized, OPERATOR_VARIABLES, savedPlan } from "../terraform/stack";
+import { INIT, initialized, OPERATOR_VARIABLES, planVariables, savedPlan, type SavedPlanOptions } from "../terraform/stack";
 import type { StackOutcome } from "./report";
 
 /**
  * Terraform as an operator runs it in a synthesized stack: with the credentials of this process's environment.
  * @param folder of the synthesized stacks, "cdktf.out"
  */
-export function operatorPlanner(folder: string): (stack: string, file: string) => Promise<unknown> {
-  return async (stack, file) => {
+export function operatorPlanner(folder: string): (stack: string, file: string, options?: SavedPlanOptions) => Promise<unknown> {
+  return async (stack, file, options) => {
     const cwd = join(folder, "stacks", stack);
     await initialized(cwd, () => run("terraform", INIT, { cwd, env: OPERATOR_VARIABLES }));
-    return savedPlan((args, accept) => run("terraform", args, { cwd, env: OPERATOR_VARIABLES, accept }), file);
+    const env = { ...OPERATOR_VARIABLES, ...planVariables() };
+    options?.ran?.({ folder: cwd, variables: env });
+    return savedPlan((args, accept) => run("terraform", args, { cwd, env, accept }), file, options);
   };
 }
 

@@ -54,6 +54,6 @@ async function sweep(env: Environment, lab: Lab): Promise<string> {
   if (env.backend.kind === "local") rmSync(env.backend.folder, { recursive: true, force: true });
   for (const file of [env.images.lockFile, env.nomad.rotationFile, env.nomad.authorityFile]) if (file) rmSync(file, { force: true });
   // Journals of data moves are of the machines that are gone; exports and records of what was done stay.
-  for (const left of [".gvfx/lab/data/move", ".gvfx/lab/broken.json", ".gvfx/lab/ca", SSH_FOLDER, ".gvfx/lab/timings.json"]) rmSync(left, { recursive: true, force: true });
+  for (const left of [".gvfx/lab/data/move", ".gvfx/lab/broken.json", ".gvfx/lab/ca", SSH_FOLDER, ".gvfx/lab/timings.json", join(".gvfx", "plans", env.name)]) rmSync(left, { recursive: true, force: true });
   return `${containers.length} containers, ${volumes.length} volumes, ${networks.length} network${networks.length === 1 ? "" : "s"}`;
 }

@@ -1,5 +1,5 @@
 /** Runs a program, keeps what it says, and tells the end of it when it fails. */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
@@ -33,6 +33,10 @@ export class RunFailed extends Error {
   }
 }
 
+/** What scripts/begin.cjs has begun already, each for one who asks for exactly the same. */
+type TakeBegun = (program: string, args: readonly string[], cwd: string | undefined, env: NodeJS.ProcessEnv) => ChildProcess | undefined;
+const takeBegun = (): TakeBegun | undefined => (globalThis as { [key: symbol]: TakeBegun | undefined })[Symbol.for("gvfx.begun")];
+
 function lastLines(text: string, count: number): string {
   return text.trimEnd().split("\n").slice(-count).map((line) => `  ${line}`).join("\n");
 }
@@ -47,7 +51,9 @@ export async function run(program: string, args: readonly string[], options: Run
     mkdirSync(dirname(log), { recursive: true });
     writeFileSync(log, "", { mode: 0o600 });
   }
-  const child = spawn(program, [...args], { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"], detached: options.ownGroup });
+  const env = { ...process.env, ...options.env };
+  const begun = options.input === undefined && !options.ownGroup ? takeBegun()?.(program, args, options.cwd, env) : undefined;
+  const child = begun ?? spawn(program, [...args], { cwd: options.cwd, env, stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"], detached: options.ownGroup });
   let output = "";
   let said = "";
   for (const stream of [child.stdout!, child.stderr!]) {

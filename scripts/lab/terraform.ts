@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Environment } from "../../environments/schema";
 import { STACK_IDS } from "../../contracts/stacks";
-import { APPLY, CHANGES, chosen, INIT, initialized, PLAN, savedPlan, type ApplyOptions } from "../terraform/stack";
+import { APPLY, CHANGES, chosen, INIT, initialized, PLAN, planVariables, savedPlan, type ApplyOptions, type SavedPlanOptions } from "../terraform/stack";
 import { labAccess, stackOutputs } from "./access";
 import { explanation, failedDeployment, jobsThatFailed } from "../deployment/explain";
 import { run, RunFailed, type Finished, type RunOptions } from "./run";
@@ -75,9 +75,10 @@ export class Terraform {
   }
 
   /** Keeps what a deploy would do in a file, which `terraform apply` takes. @returns as `terraform show -json` has it; undefined when it would do nothing */
-  async plan(stack: LabStackId, file: string): Promise<unknown> {
+  async plan(stack: LabStackId, file: string, options?: SavedPlanOptions): Promise<unknown> {
     await this.init(stack);
-    return savedPlan((args, accept) => this.terraform(stack, args, "plan", { accept }), file);
+    options?.ran?.({ folder: this.folder(stack), variables: { ...this.variables(stack), ...planVariables() } });
+    return savedPlan((args, accept) => this.terraform(stack, args, "plan", { accept, env: planVariables() }), file, options);
   }
 
   async destroy(stack: LabStackId, onLine?: (line: string) => void): Promise<void> {
@@ -85,12 +86,16 @@ export class Terraform {
     await this.terraform(stack, ["destroy", "-auto-approve", "-input=false", "-no-color", LOCK_WAIT], "destroy", { onLine });
   }
 
+  private variables(stack: LabStackId): Record<string, string | undefined> {
+    return { ...terraformVariables(), ...credentials(this.env, stack) };
+  }
+
   private folder(stack: LabStackId): string {
     return join(OUTPUT_FOLDER, "stacks", stack);
   }
 
-  private terraform(stack: LabStackId, args: readonly string[], what: string, options: Pick<RunOptions, "onLine" | "accept" | "ownGroup"> = {}): Promise<Finished> {
-    return run("terraform", args, { cwd: this.folder(stack), env: { ...terraformVariables(), ...credentials(this.env, stack) }, log: resolve(LOGS, `${stack}-${what}.log`), ...options });
+  private terraform(stack: LabStackId, args: readonly string[], what: string, options: Pick<RunOptions, "onLine" | "accept" | "ownGroup" | "env"> = {}): Promise<Finished> {
+    return run("terraform", args, { cwd: this.folder(stack), log: resolve(LOGS, `${stack}-${what}.log`), ...options, env: { ...this.variables(stack), ...options.env } });
   }
 }
 

@@ -11,6 +11,11 @@ export type RunTerraform = (args: readonly string[], accept: readonly number[]) 
 export const INIT = ["init", "-input=false", "-no-color", "-reconfigure"] as const;
 /** "-lock=false": it changes nothing, and must not stand in the way of who does. */
 export const PLAN = ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock=false"] as const;
+/**
+ * Of a plan and its showing. Both are programs of half a second that mostly read providers' schemas, and Go's garbage collector, at its
+ * default of 100, runs for a good part of it; at 400 it takes more memory instead (https://go.dev/doc/gc-guide#GOGC). A value that is set stays.
+ */
+export const planVariables = (): Readonly<Record<string, string>> => ({ GOGC: process.env.GOGC ?? "400" });
 export const APPLY = ["apply", "-auto-approve", "-input=false", "-no-color"] as const;
 
 export interface ApplyOptions {
@@ -54,12 +59,25 @@ function markerIn(folder: string): string {
   return join(folder, ".terraform", "initialized");
 }
 
+export interface SavedPlanOptions {
+  /** Nothing has been changed since a plan without a change: it is planned without a file first, which is less work, and with one when there is a change after all. @default false */
+  readonly likelyUnchanged?: boolean;
+  /** Is told where Terraform is run, and with which variables beyond those of this process; undefined removes one. */
+  readonly ran?: (where: PlanPlace) => void;
+}
+
+export interface PlanPlace {
+  readonly folder: string;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+}
+
 /**
- * Keeps a stack's plan in a file that its user alone may read: it can hold secrets.
+ * Keeps a stack's plan in a file that its user alone may read: it can hold secrets. Without a change there may be none.
  * @returns as `terraform show -json` has it; undefined when an apply would do nothing
  * @throws RunFailed when there is no plan
  */
-export async function savedPlan(terraform: RunTerraform, file: string): Promise<unknown> {
+export async function savedPlan(terraform: RunTerraform, file: string, { likelyUnchanged = false }: Pick<SavedPlanOptions, "likelyUnchanged"> = {}): Promise<unknown> {
+  if (likelyUnchanged && (await terraform(PLAN, [0, CHANGES])).status !== CHANGES) return undefined;
   const path = resolve(file);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   rmSync(path, { force: true });

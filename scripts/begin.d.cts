@@ -1,0 +1,1 @@
+export function beginPlans(args: readonly string[], environment: string): void;
