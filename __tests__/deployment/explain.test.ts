@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { lab as labInput } from "../../environments/lab";
+import { parseEnvironment } from "../../environments/parse";
 import { deadAllocations, deathText } from "../../scripts/deployment/dead";
 import { explanation, failedDeployment, jobsThatFailed } from "../../scripts/deployment/explain";
 import { whyCommand } from "../../scripts/deployment/command";
@@ -92,6 +97,26 @@ test("gvfx why exits with 1 when a deployment failed, and says where to get a to
   process.exitCode = before;
   expect(said.join("\n")).toContain("nomad alloc logs -stderr -namespace gvfx 01234567");
   await expect(whyCommand(() => env, {}).parseAsync([], { from: "user" })).rejects.toThrow(/NOMAD_TOKEN is not set.*reader-token/);
+});
+
+test("gvfx why of a lab takes what its states hold, whatever the shell has, and sends to the lab's own logs", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "gvfx-why-"));
+  const lab = { ...parseEnvironment("lab", labInput), backend: { kind: "local", folder } as const };
+  const env = { ...lab, nomad: { ...lab.nomad, address } };
+  const state = (stack: string, outputs: Readonly<Record<string, string>>) => writeFileSync(join(folder, `${stack}.tfstate`), JSON.stringify({ outputs: Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, { value }])) }));
+  const [said, before] = [[] as string[], process.exitCode];
+  const why = () => whyCommand(() => env, { NOMAD_TOKEN: "of another cluster" }, (text) => void said.push(text)).parseAsync(["gvfx-api"], { from: "user" });
+  try {
+    await expect(why()).rejects.toThrow(/the lab is not up.*npm run lab/);
+    state("lab", { ca: "", "consul-token": "", "vault-token": "", "ssh-private-key": "" });
+    await expect(why()).rejects.toThrow(/the lab has no Nomad yet/);
+    state("foundation", { "management-token": "reader", "nomad-ca": "" });
+    await why();
+    expect(said.join("\n")).toMatch(/gvfx-api version 2 was not taken[\s\S]*npm run gvfx -- lab logs gvfx-api/);
+  } finally {
+    process.exitCode = before;
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe("a system job that failed", () => {

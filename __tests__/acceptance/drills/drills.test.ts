@@ -37,6 +37,11 @@ describe("failover", () => {
     world.worker = undefined;
     expect(wrong(await failover(world, silent, never))).toEqual({ before: "nobody holds the worker's lease" });
     expect(world.said).toEqual([]);
+    // A gateway that is on its way back after a node was lost.
+    world = new FakeWorld();
+    Object.assign(world.targets[1], { ask: () => Promise.reject(new Error("socket hang up")) });
+    expect(wrong(await failover(world, silent, never))).toEqual({ before: "API by server-2: socket hang up" });
+    expect([world.said, [...world.closed]]).toEqual([[], []]);
   });
 
   test("planted: interrupted in the middle, it leaves no node closed", async () => {

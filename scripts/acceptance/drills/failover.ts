@@ -27,7 +27,12 @@ export async function failover(world: DrillWorld, say: (line: string) => void, s
   const began = clock.now();
   const before = await world.copies();
   const missing = MOVES.filter((job) => before.filter((copy) => copy.job === job).length === 0);
-  if (missing.length > 0 || (await world.workerNode()) === undefined) return { checks: [{ id: "before", title: "all is well before", outcome: fail(missing.length > 0 ? `nothing runs of ${missing.join(", ")}` : "nobody holds the worker's lease", "mend that first: a drill shows what a failure does to what is well") }], figures: [], lanes: [] };
+  const ill = [
+    ...(missing.length > 0 ? [`nothing runs of ${missing.join(", ")}`] : []),
+    ...((await world.workerNode()) === undefined ? ["nobody holds the worker's lease"] : []),
+    ...(await Promise.all(world.targets.map(({ label, ask }) => ask(signal).then(() => [], (error: unknown) => [`${label}: ${error instanceof Error ? error.message : String(error)}`])))).flat(),
+  ];
+  if (ill.length > 0) return { checks: [{ id: "before", title: "all is well before", outcome: fail(ill.join("; "), "mend that first, or wait: a drill shows what a failure does to what is well") }], figures: [], lanes: [] };
   const over = new AbortController();
   const watching = watch(world.targets, { signal: AbortSignal.any([over.signal, signal]), now: clock.now, wait: clock.wait });
   const checks: Checked[] = [];
