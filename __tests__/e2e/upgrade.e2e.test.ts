@@ -46,7 +46,8 @@ describeUnless(missing(), `from Nomad ${FROM.nomad} and Consul ${FROM.consul} to
 
   /** The publisher's archive of a version, where the node looks for it first. @returns its SHA-256 */
   async function archived(program: Program, version: string): Promise<string> {
-    const container = (await run("docker", ["create", image(program, version)])).output.trim();
+    // It is never started: the command is for images that name none.
+    const container = (await run("docker", ["create", image(program, version), "none"])).output.trim();
     const [binary, archive] = [join(folder, `${program}-${version}`), join(folder, `${program}_${version}.zip`)];
     try {
       await run("docker", ["cp", "--follow-link", `${container}:/bin/${program}`, binary]);
