@@ -38,6 +38,27 @@ test("stopped after a change: what is after it, and the first look", async () =>
   expect(planCutover(inputs(await entries()))).toMatchObject({ plan: { steps: ["preflight", "one-writer", "switch-traffic"] }, done: ["smoke", "give-worker"] });
 });
 
+test("killed in the middle of a change: that change again, and not what was looked at before it, by any later plan either", async () => {
+  await run(ledger, world);
+  const all = await entries();
+  const killed = all.slice(0, all.findIndex(({ body }) => body.kind === "began" && body.step === "give-worker") + 1);
+  expect(planCutover(inputs(killed))).toMatchObject({ plan: { steps: ["preflight", "give-worker", "one-writer", "switch-traffic"] }, done: ["smoke"] });
+  // The plan that went on was killed in its first look.
+  const again = [...killed, ...all.slice(0, all.findIndex(({ body }) => body.kind === "began" && body.step === "preflight") + 1)];
+  expect(steps(planCutover(inputs(again)))).toEqual(["preflight", "give-worker", "one-writer", "switch-traffic"]);
+  // In the middle of a look nothing has been changed.
+  expect(steps(planCutover(inputs(all.slice(0, all.findIndex(({ body }) => body.kind === "began" && body.step === "smoke") + 1))))).toEqual(ALL);
+});
+
+test("killed after its last step it is at its end, and not refused", async () => {
+  const atItsEnd = async (direction: "forward" | "roll-back") => planCutover(inputs(await entries(), direction));
+  await run(ledger, world);
+  expect(await atItsEnd("forward")).toMatchObject({ atItsEnd: true });
+  await run(ledger, world, { direction: "roll-back" });
+  expect(await atItsEnd("roll-back")).toMatchObject({ atItsEnd: true });
+  expect(planCutover(inputs([], "roll-back"))).toMatchObject({ atItsEnd: false });
+});
+
 test("done: no more forward; all of it back", async () => {
   await run(ledger, world);
   expect(problems(planCutover(inputs(await entries())))).toMatch(/the cutover is done.*gvfx cutover roll-back/);

@@ -73,7 +73,7 @@ export function cutoverCommand(environment: () => Environment, { variables = pro
     const plan = file === undefined ? await planned(env, opened, direction, data) : { plan: readPlan(file, direction), done: [] };
     if ("problems" in plan) {
       complain(plan.problems.join("\n"));
-      return 1;
+      return plan.atItsEnd ? 0 : 1;
     }
     const { all } = cutoverSteps(settings);
     const world = opened.world();

@@ -20,6 +20,11 @@ export interface Situation {
   readonly passedHere: ReadonlySet<string>;
   /** Steps of that plan that were begun and have not ended: whoever did them was stopped in the middle. */
   readonly broken: ReadonlySet<string>;
+  /**
+   * Steps that were begun since this direction was taken, and have not ended since, whatever plan they were of: a plan that goes on
+   * with another one finds what they began.
+   */
+  readonly midway: ReadonlySet<string>;
   /** Why it does not go on by itself; undefined while it may. */
   readonly stop: Stop | undefined;
   /** Steps of any forward plan since the last finished roll-back that were begun: what a roll-back may find changed. */
@@ -34,6 +39,7 @@ export function situationOf(entries: readonly Entry[]): Situation {
   let passed = new Set<string>();
   let passedHere = new Set<string>();
   let broken = new Set<string>();
+  let midway = new Set<string>();
   let stop: Stop | undefined;
   const begunForward = new Set<string>();
   const facts = new Map<string, Facts>();
@@ -41,7 +47,7 @@ export function situationOf(entries: readonly Entry[]): Situation {
     switch (body.kind) {
       case "plan":
         if (plan?.direction !== body.plan.direction || finished) {
-          passed = new Set();
+          [passed, midway] = [new Set(), new Set()];
           // A cutover that begins anew is watched anew.
           if (body.plan.direction === "forward") facts.clear();
         }
@@ -50,11 +56,13 @@ export function situationOf(entries: readonly Entry[]): Situation {
         break;
       case "began":
         broken.add(body.step);
+        midway.add(body.step);
         stop = undefined;
         if (plan?.direction === "forward") begunForward.add(body.step);
         break;
       case "ended":
         broken.delete(body.step);
+        midway.delete(body.step);
         facts.set(body.step, body.facts);
         passed.delete(body.step);
         if (body.verdict === "pass") {
@@ -75,5 +83,5 @@ export function situationOf(entries: readonly Entry[]): Situation {
         if (plan?.direction === "roll-back") begunForward.clear();
     }
   }
-  return { plan, finished, passed, passedHere, broken, stop, begunForward, facts };
+  return { plan, finished, passed, passedHere, broken, midway, stop, begunForward, facts };
 }
