@@ -4,7 +4,7 @@
 const { createHash } = require("node:crypto");
 const { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } = require("node:fs");
 const { createRequire } = require("node:module");
-const { basename, dirname, join, relative, resolve } = require("node:path");
+const { basename, dirname, join, resolve } = require("node:path");
 const { Script } = require("node:vm");
 
 const root = resolve(__dirname, "..");
@@ -65,13 +65,13 @@ function freshBundle(entry) {
   const files = sourceFiles();
   // Before anything is read: what is written meanwhile is seen the next time.
   const sourceStamps = stampsHash(files);
-  const written = (record) => replaceFile(recordFile, JSON.stringify({ ...record, sourceStamps, bundleStamps: stampsHash([relative(root, file)]) }));
+  const written = (record) => replaceFile(recordFile, JSON.stringify({ ...record, sourceStamps }));
   if (existsSync(file) && existsSync(recordFile)) {
     const record = JSON.parse(readFileSync(recordFile, "utf8"));
     const text = readFileSync(file);
-    if (record.packages === stampsHash(record.packageFiles)) {
-      if (record.sourceStamps === sourceStamps && record.bundleStamps === stampsHash([relative(root, file)])) return { file, text, hash: record.bundle };
-      if (record.sources === sourcesHash(files) && record.bundle === sha256(text)) {
+    if (record.bundle === sha256(text) && record.packages === stampsHash(record.packageFiles)) {
+      if (record.sourceStamps === sourceStamps) return { file, text, hash: record.bundle };
+      if (record.sources === sourcesHash(files)) {
         written(record);
         return { file, text, hash: record.bundle };
       }

@@ -122,7 +122,7 @@ describeUnless(labMissing(), "rotation, under load", () => {
     expect([await asked(old), await asked(await apiToken())]).toEqual([401, 200]);
   }, 300_000);
 
-  test("gvfx secrets init and rotate of every other secret, from a file: each reader is restarted once, and has the new values", async () => {
+  test("gvfx secrets init and rotate of every other secret, from a file: each reader is restarted, and has the new values", async () => {
     // Those that the lab does without.
     await gvfxSecrets(["init"], await valuesOfOthers(), [0, 1]);
     const values = await valuesOfOthers();

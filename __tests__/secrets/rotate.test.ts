@@ -174,8 +174,48 @@ test("interrupted: the restart under way comes to its end, no other begins, and 
   };
   const { said, exit } = await gvfxSecrets(["rotate", "API_TOKEN", "BACKUP_KEY"]);
   expect([exit, jobs.stopped.length, jobs.ranNow]).toEqual([130, 1, []]);
-  expect(said).toMatch(/interrupted: the step that is under way is brought to its end\ngvfx-api: copy 1 of 2 restarted[\s\S]*no other copy was restarted\nThe new values are in Vault[\s\S]*\. Go on: gvfx secrets restart gvfx-api gvfx-frontend gvfx-guardian\n.*nomad job periodic force gvfx-backup/);
+  expect(said).toMatch(/interrupted: the step that is under way is brought to its end\ngvfx-api: copy 1 of 2 restarted[\s\S]*nothing further was done\nThe new values are in Vault[\s\S]*\. Go on: gvfx secrets restart gvfx-api gvfx-frontend gvfx-guardian\n.*nomad job periodic force gvfx-backup/);
   expect((await gvfxSecrets(["restart", "gvfx-api", "gvfx-frontend", "gvfx-guardian"])).exit).toBe(0);
+});
+
+test("planted: interrupted while it still looks, nothing is written", async () => {
+  const before = vault.values();
+  const copies = jobs.copies.bind(jobs);
+  jobs.copies = (job) => {
+    process.emit("SIGINT");
+    return copies(job);
+  };
+  expect(await gvfxSecrets(["rotate", "API_TOKEN"])).toMatchObject({ exit: 130, said: expect.stringMatching(/nothing further was done$/) });
+  expect([vault.values(), jobs.stopped]).toEqual([before, []]);
+});
+
+test("planted: interrupted in the last restart, the backups' key is not changed unasked", async () => {
+  jobs.copiesOf.delete(JOBS.frontend);
+  jobs.copiesOf.delete(JOBS.guardian);
+  jobs.copiesOf.set(JOBS.api, [{ id: "gvfx-api-80", wellAt: 0 }]);
+  const stop = jobs.stop.bind(jobs);
+  jobs.stop = async (id) => {
+    await stop(id);
+    process.emit("SIGINT");
+  };
+  expect(await gvfxSecrets(["rotate", "API_TOKEN", "BACKUP_KEY"])).toMatchObject({ exit: 130, said: expect.stringMatching(/nomad job periodic force gvfx-backup/) });
+  expect(jobs.ranNow).toEqual([]);
+});
+
+test.each<[string, readonly string[], string]>([
+  ["a file of lines", ["rotate", "BACKUP_KEY", "BINGX_API_KEY", "--dotenv", "-"], "BACKUP_KEY=kept-in-a-safe\nBINGX_API_KEY=x\n"],
+  ["a file", ["rotate", "APP_DB_PASSWORD", "--file", "-"], "p@ss/1"],
+])("planted: a value of the data plane's in %s is refused, and not passed over", async (_what, args, input) => {
+  const before = vault.values();
+  expect(await gvfxSecrets(args, { readInput: () => input })).toMatchObject({ exit: 2, said: expect.stringMatching(/is made here.*would not be used; nothing was done/) });
+  expect([vault.values(), jobs.stopped]).toEqual([before, []]);
+});
+
+test.each(["abc#def", "a$b", "'it'\\''s'", '"a\\"b"', "two words", "'a' # comment", '"unclosed'])("planted: a line that programs read differently is refused: %s", async (value) => {
+  const before = vault.values();
+  const { said, exit } = await gvfxSecrets(["rotate", "BINGX_API_KEY", "BINGX_SECRET_KEY", "--dotenv", "-"], { readInput: () => `BINGX_SECRET_KEY=sound\nexport BINGX_API_KEY=${value}\n` });
+  expect([exit, vault.values(), jobs.stopped]).toEqual([2, before, []]);
+  expect(said).toMatch(/^BINGX_API_KEY in standard input: .*nothing was done.*gvfx secrets put BINGX_API_KEY --file -$/);
 });
 
 test("planted: beside a copy that is not well nothing is written or restarted", async () => {

@@ -91,7 +91,7 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
     .addHelpText("after", "\nOn a terminal it asks, unseen, for what only a person has and no job can do without; an empty answer leaves it out for now.\nExit status: as of check, after it.")
     .action(({ dotenv }: { readonly dotenv?: string }) =>
       asked(async (env) => {
-        const inFile = dotenv === undefined ? new Map<string, string>() : secretsIn(textOf(dotenv));
+        const inFile = dotenv === undefined ? new Map<string, string>() : secretsIn(textOf(dotenv), nameOfFile(dotenv));
         const vault = vaultOf(env);
         const { written, emptyPaths } = await fillSecrets(env, vault, async ({ field, purpose, origin }, needed) => {
           if (inFile.has(field)) return inFile.get(field);
@@ -101,7 +101,7 @@ export function secretsCommand(environment: () => Environment, surroundings: Sec
         });
         if (written.length > 0) complain(`written: ${written.join(", ")}`);
         const kept = [...inFile.keys()].filter((field) => !written.includes(field));
-        if (kept.length > 0) complain(`left as they are in Vault: ${kept.join(", ")}`);
+        if (kept.length > 0) complain(`not written, since they are in Vault already, or this token may not look: ${kept.join(", ")}`);
         if (emptyPaths.length > 0) complain(`made, with nothing in them yet: ${emptyPaths.join(", ")}`);
         if (written.includes("BACKUP_KEY")) complain("BACKUP_KEY encrypts every backup, and is nowhere but in Vault: keep a copy where a loss of Vault does not reach");
         return look(env, vault);
@@ -141,14 +141,20 @@ An interrupt (Ctrl-C) ends it when the restart under way is done; the command th
 Exit status: 0 when it is done, 2 when it was refused or failed, ${INTERRUPTED} when interrupted.`)
     .action((fields: readonly string[], { file, dotenv }: { readonly file?: string; readonly dotenv?: string }) =>
       asked(async (env) => {
+        const named = rotatable(fields);
         if (file !== undefined && dotenv !== undefined) throw new Error("--file and --dotenv exclude each other");
         if (file !== undefined && fields.length > 1) throw new Error("--file is the content of one secret; name one, or give several by --dotenv, or be asked for each");
-        const inFile = dotenv === undefined ? undefined : secretsIn(textOf(dotenv));
+        const text = dotenv === undefined ? undefined : textOf(dotenv);
+        const madeHere = named.filter((secret) => !isGivenByFile(secret) && (file !== undefined || (text !== undefined && parseEnv(text)[secret.field] !== undefined)));
+        if (madeHere.length > 0) throw new Error(`${madeHere.map(({ field }) => field).join(", ")} ${madeHere.length === 1 ? "is" : "are"} made here, in the form that its users take, and the value in ${nameOfFile(file ?? dotenv!)} would not be used; nothing was done. Leave it out there`);
+        const inFile = text === undefined ? undefined : secretsIn(text, nameOfFile(dotenv!));
+        // Read before an interrupt is waited with: until the value is there, it ends the command.
+        const fromFile = file === undefined ? undefined : await givenValue(fields[0], { file, overwrite: true });
         if (inFile) {
-          const lacking = rotatable(fields).filter(({ field, origin }) => origin === "operator" && !inFile.has(field));
+          const lacking = named.filter(({ field, origin }) => origin === "operator" && !inFile.has(field));
           if (lacking.length > 0) throw new Error(`${lacking.map(({ field }) => field).join(", ")} ${lacking.length === 1 ? "is" : "are"} not in ${nameOfFile(dotenv!)}, or empty there, and nothing was done; it has ${[...inFile.keys()].join(", ") || "no secret of the app or an operator"}`);
         }
-        const given = async ({ field, origin }: Secret): Promise<string | undefined> => inFile?.get(field) ?? (origin === "generated" && file === undefined ? undefined : givenValue(field, { file, overwrite: true }));
+        const given = async ({ field, origin }: Secret): Promise<string | undefined> => inFile?.get(field) ?? fromFile ?? (origin === "generated" ? undefined : givenValue(field, { overwrite: true }));
         const { restarted, scheduled } = await unhurried((checkpoint) => rotateSecrets(fields, { env, vault: vaultOf(env), restarter: restarterOf(env), given, say: complain, checkpoint }));
         complain(`done: ${restarted.length === 0 ? "no job that runs reads it" : `restarted ${restarted.join(", ")}`}${scheduled.length === 0 ? "" : `; ${scheduled.join(", ")} reads it at its next run`}`);
         return 0;
@@ -183,7 +189,7 @@ Exit status: 0 when it is done, 2 when it was refused or failed, ${INTERRUPTED} 
   }
 
   function unhurried<T>(work: (checkpoint: () => void) => Promise<T>): Promise<T> {
-    return uninterrupted(complain, "no other copy was restarted", work);
+    return uninterrupted(complain, "nothing further was done", work);
   }
 
   async function askedFor(field: string): Promise<string> {
@@ -210,9 +216,21 @@ function nameOfFile(path: string): string {
  * What a file of KEY=value lines has of the app's secrets, and of those that only a person has. API_TOKEN is among them: who calls
  * legacy's API by it goes on with it. Passwords of the data plane are not: legacy's own are other users' in another place.
  */
-function secretsIn(text: string): ReadonlyMap<string, string> {
+function secretsIn(text: string, file: string): ReadonlyMap<string, string> {
   const values = parseEnv(text);
-  return new Map(SECRETS.flatMap(({ field, origin, path }) => ((origin === "operator" || (origin === "generated" && path.startsWith("app/"))) && values[field]?.trim() ? [[field, values[field]] as const] : [])));
+  const taken = SECRETS.filter((secret) => isGivenByFile(secret) && values[secret.field]?.trim());
+  const doubtful = taken.filter(({ field }) => [...text.matchAll(new RegExp(`^\\s*(?:export\\s+)?${field}\\s*=(.*)$`, "gm"))].some(([, value]) => !isPlain(value.trim())));
+  if (doubtful.length > 0) throw new Error(`${doubtful.map(({ field }) => field).join(", ")} in ${file}: with #, $, a quote or a backslash in it, programs read such a line differently, and a wrong value would be seen by nobody; nothing was done. Put the value between single quotes, or leave it out here and give it by: gvfx secrets put ${doubtful[0].field} --file -`);
+  return new Map(taken.map(({ field }) => [field, values[field]!]));
+}
+
+function isGivenByFile({ origin, path }: Secret): boolean {
+  return origin === "operator" || (origin === "generated" && path.startsWith("app/"));
+}
+
+/** Whether a shell, Bun, systemd and Node read a value alike: with nothing in it that one of them takes for a comment, a variable or an escape. */
+function isPlain(value: string): boolean {
+  return /^(?:[^\s#$'"`\\]*|'[^'\\]*'|"[^"$`\\]*")$/.test(value);
 }
 
 function secretOf(field: string): Secret {

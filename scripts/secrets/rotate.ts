@@ -55,7 +55,7 @@ export interface RotateOptions {
   /** A new value of a secret. @returns undefined of one that is to be made here */
   readonly given: (secret: Secret) => Promise<string | undefined>;
   readonly say: (line: string) => void;
-  /** Called before each restart; it throws {@link Interrupted} when no other is to begin. @default never */
+  /** Called before the values are written, and before each restart; it throws {@link Interrupted} when no other is to begin. @default never */
   readonly checkpoint?: () => void;
 }
 
@@ -93,12 +93,18 @@ export async function rotateSecrets(fields: readonly string[], { env, vault, res
 
   const values = new Map<Secret, string>();
   for (const secret of secrets) values.set(secret, (await given(secret)) ?? generatedValue(secret.field));
+  checkpoint();
   const written = await putSecrets(env, vault, values);
   say(`written: ${written.join(", ")}`);
 
   const readers = readersOf(SECRETS.filter(({ field }) => written.includes(field)));
   const anotherBackupKey = written.includes("BACKUP_KEY");
-  const restarted = await restartJobs(readers, restarter, say, checkpoint).catch((error: Error) => {
+  const restarts = async (): Promise<readonly JobName[]> => {
+    const done = await restartJobs(readers, restarter, say, checkpoint);
+    if (anotherBackupKey) checkpoint();
+    return done;
+  };
+  const restarted = await restarts().catch((error: Error) => {
     if (anotherBackupKey) error.message += `\n${JOBS.backup} changes the key of its repositories at its next run; now: nomad job periodic force ${JOBS.backup}`;
     throw error;
   });
