@@ -1,10 +1,9 @@
 /** The order of the end-to-end tests, which share one lab. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import ByName from "../e2e/by-name.cjs";
 
 const FOLDER = join(__dirname, "..", "e2e");
-// eslint-disable-next-line @typescript-eslint/no-require-imports
-const ByName = require("../e2e/by-name.cjs") as new (options: unknown) => { sort(tests: readonly { path: string }[]): { path: string }[] };
 
 test("by name, and what destroys the lab is the last one", () => {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith(".e2e.test.ts"));

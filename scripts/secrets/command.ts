@@ -220,7 +220,7 @@ function secretsIn(text: string, file: string): ReadonlyMap<string, string> {
   const values = parseEnv(text);
   const taken = SECRETS.filter((secret) => isGivenByFile(secret) && values[secret.field]?.trim());
   const doubtful = taken.filter(({ field }) => [...text.matchAll(new RegExp(`^\\s*(?:export\\s+)?${field}\\s*=(.*)$`, "gm"))].some(([, value]) => !isPlain(value.trim())));
-  if (doubtful.length > 0) throw new Error(`${doubtful.map(({ field }) => field).join(", ")} in ${file}: with #, $, a quote or a backslash in it, programs read such a line differently, and a wrong value would be seen by nobody; nothing was done. Put the value between single quotes, or leave it out here and give it by: gvfx secrets put ${doubtful[0].field} --file -`);
+  if (doubtful.length > 0) throw new Error(`${doubtful.map(({ field }) => field).join(", ")} in ${file}: with a space, #, $, a quote or a backslash in it, programs read such a line differently, and a wrong value would be seen by nobody; nothing was done. Put the value between single quotes, or leave it out here and give it by: gvfx secrets put ${doubtful[0].field} --file -`);
   return new Map(taken.map(({ field }) => [field, values[field]!]));
 }
 
